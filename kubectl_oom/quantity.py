@@ -1,0 +1,75 @@
+"""Kubernetes memory quantities: text to exact bytes and back, without floats."""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+_SUFFIXES = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    "k": Decimal(10) ** 3,
+    "M": Decimal(10) ** 6,
+    "G": Decimal(10) ** 9,
+    "T": Decimal(10) ** 12,
+    "P": Decimal(10) ** 15,
+    "E": Decimal(10) ** 18,
+    "Ki": Decimal(2) ** 10,
+    "Mi": Decimal(2) ** 20,
+    "Gi": Decimal(2) ** 30,
+    "Ti": Decimal(2) ** 40,
+    "Pi": Decimal(2) ** 50,
+    "Ei": Decimal(2) ** 60,
+}
+_QUANTITY = re.compile(r"^([+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[+-]?[0-9]+\.)(m|k|[KMGTPE]i|[MGTPE])?$")
+_UNITS = (("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10))
+
+
+def parse_bytes(text: str | int | float) -> int | None:
+    """Bytes of a quantity such as `512Mi`, `1.5Gi`, `128974848000m`, rounded up as the API server does.
+
+    None where the text is no quantity: a unit we do not know is not a number we may guess.
+    """
+    match = _QUANTITY.match(str(text).strip())
+    if match is None:
+        return None
+    number, suffix = match.groups()
+    try:
+        exact = Decimal(number) * _SUFFIXES[suffix or ""]
+    except InvalidOperation:
+        return None
+    whole = int(exact)
+    return whole + 1 if exact > whole else whole
+
+
+def show_bytes(count: int) -> str:
+    """The size as people read it, three digits at most: `512Mi`, `1.5Gi`, `98.4Mi`, `12Ki`, `0`."""
+    if count < 0:
+        return "-" + show_bytes(-count)
+    for unit, size in _UNITS:
+        if count >= size:
+            return _digits(count / size) + unit
+    return str(count)
+
+
+def exact_bytes(count: int) -> str:
+    """The quantity that means exactly `count` bytes, in the largest binary unit that fits: for commands and patches."""
+    for unit, size in _UNITS:
+        if count and count % size == 0:
+            return f"{count // size}{unit}"
+    return str(count)
+
+
+def show_percent(part: int, whole: int) -> str:
+    """`part` of `whole` in percent: whole numbers, one digit below ten, never rounded up to 100."""
+    share = 100 * part / whole
+    if share < 10:  # noqa: PLR2004 - below ten a digit more is read
+        return f"{share:.1f}%"
+    if 99.5 <= share < 100:  # noqa: PLR2004 - "100%" would say that the limit was reached
+        return "99%"
+    return f"{share:.0f}%"
+
+
+def _digits(number: float) -> str:
+    if number >= 100:  # noqa: PLR2004 - three digits are what a reader takes in
+        return f"{number:.0f}"
+    text = f"{number:.1f}" if number >= 10 else f"{number:.2f}"  # noqa: PLR2004 - as above
+    return text.rstrip("0").rstrip(".")
