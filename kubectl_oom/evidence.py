@@ -159,6 +159,7 @@ class Container:
     restart_count: int
     terminations: tuple[Termination, ...]  # newest first, two at most: the API forgets the rest
     probes: tuple[str, ...]  # liveness, readiness, startup
+    probe_grace_seconds: int | None  # a probe's own grace period, where one is set
     memory_volumes: tuple[MemoryVolume, ...]
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)  # heap and worker settings only
@@ -321,6 +322,7 @@ class MemoryHistory:
     pods_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # node → usage of its pods' cgroup
     pods_limit: Mapping[str, int] = field(default_factory=dict)  # node → limit of its pods' cgroup
     pod_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # pod → usage of the pod's cgroup
+    warnings: tuple[str, ...] = ()  # what the engine could not or did not answer, one sentence each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +332,14 @@ class LimitDefault:
     name: str
     default_limit_bytes: int | None
     default_request_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicas:
+    """How many pods of a workload are ready now, of how many it wants."""
+
+    ready: int
+    wanted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +354,7 @@ class HeapLine:
 
 ContainerKey = tuple[str, str, str]  # namespace, pod, container
 PodKey = tuple[str, str]  # namespace, pod
+WorkloadKey = tuple[str, str, str]  # namespace, kind, name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,6 +370,7 @@ class CaseFile:
     now_by_pods_cgroup: Mapping[str, MemoryNow] = field(default_factory=dict)  # node → /kubepods
     heap_lines: tuple[HeapLine, ...] = ()
     history: MemoryHistory | None = None
+    replicas: Mapping[WorkloadKey, Replicas] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
 
@@ -427,3 +439,15 @@ class Report:
 
     items: tuple[Diagnosis, ...]
     gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """What `doctor` found about one source: whether it answered, how long that took, and what is lost without it."""
+
+    source: str
+    serves: str  # what the source is read for
+    seconds: float
+    detail: str  # what answered
+    gap: Gap | None
+    rule: str | None  # the RBAC rule that would grant it, when permission is what is missing

@@ -23,7 +23,7 @@ _QUANTITY = re.compile(r"^([+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[+-]?[0-9]+\
 _UNITS = (("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10))
 
 
-def parse_bytes(text: str | int | float) -> int | None:
+def parse_bytes(text: str | float) -> int | None:
     """Bytes of a quantity such as `512Mi`, `1.5Gi`, `128974848000m`, rounded up as the API server does.
 
     None where the text is no quantity: a unit we do not know is not a number we may guess.

@@ -1,0 +1,58 @@
+"""The command `kubectl oom`: its subcommands are loaded when they are called, so that help and completion stay fast."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+# name → one line of help; the module of the same name in this package holds `command`
+COMMANDS = {
+    "why": "Say what killed a container, how sure that is, and what to do",
+    "snapshot": "Save all evidence about a target to a file, before it expires",
+    "doctor": "Say which sources answer and which permission is missing",
+    "version": "Print the version",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands live in modules of their own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"kubectl_oom.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - a module of this package without one is a bug
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with kubectl's words for a command that does not exist."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f'unknown command "{args[0]}" for "{ctx.command_path}"', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """The list of commands, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Flags go after the command: kubectl oom why deploy/api -n shop",
+)
+@click.version_option(package_name="kubectl-oom", prog_name="kubectl-oom")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Explain why containers were OOM-killed, and what to do about it."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

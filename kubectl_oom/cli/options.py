@@ -1,0 +1,218 @@
+"""The options that commands share, with kubectl's names, and what they mean together."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kubectl_oom.errors import OomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubectl_oom.read.connection import ConnectOptions
+    from kubectl_oom.read.metrics import EngineOptions
+
+F = TypeVar("F", bound="Callable[..., Any]")
+OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "name")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _decorate(function: F, options: list[Callable[[F], F]]) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def target_options(function: F) -> F:
+    """Words for what to look at."""
+    return _decorate(
+        function,
+        [
+            click.argument("words", nargs=-1, metavar="[TYPE] NAME | TYPE/NAME ..."),
+            click.option("-n", "--namespace", metavar="NAME", help="Namespace to look in (default: the context's)"),
+            click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces"),
+            click.option("-l", "--selector", default="", metavar="LABELS", help="Select pods or workloads by label"),
+            click.option("-c", "--container", metavar="NAME", help="Look at this container only"),
+        ],
+    )
+
+
+def output_options(function: F) -> F:
+    """Form of the answer."""
+    return _decorate(
+        function,
+        [
+            click.option("-o", "--output", default="text", metavar="FORMAT", help="One of: " + ", ".join(OUTPUTS)),
+            click.option(
+                "--width", type=click.IntRange(40, 400), help="Columns of text (default: the terminal's, else 80)"
+            ),
+        ],
+    )
+
+
+def source_options(function: F) -> F:
+    """Which optional sources are read."""
+    return _decorate(
+        function,
+        [
+            click.option("--from", "from_file", metavar="FILE", help="Read a snapshot instead of a cluster"),
+            click.option(
+                "--logs/--no-logs", default=True, help="Look for the program's own heap errors in the log's end"
+            ),
+            click.option("--kubelet/--no-kubelet", default=True, help="Ask the kubelet through the API server"),
+            click.option(
+                "--prometheus-url",
+                metavar="URL",
+                envvar="KUBECTL_OOM_PROMETHEUS_URL",
+                help="Prometheus, Thanos, Mimir or VictoriaMetrics (env KUBECTL_OOM_PROMETHEUS_URL)",
+            ),
+            click.option("--prometheus-token", metavar="TOKEN", help="Bearer token for it"),
+            click.option("--prometheus-token-file", metavar="FILE", help="File with the bearer token for it"),
+            click.option("--prometheus-basic-auth", metavar="USER:PASSWORD", help="Basic authentication for it"),
+            click.option("--prometheus-header", multiple=True, metavar="NAME:VALUE", help="Header for it (repeatable)"),
+            click.option("--prometheus-ca", metavar="FILE", help="CA certificates to verify it with"),
+            click.option(
+                "--prometheus-label",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="Label of this cluster in a shared store",
+            ),
+            click.option("--prometheus-insecure-skip-tls-verify", is_flag=True, help="Do not verify its certificate"),
+            click.option("--prometheus/--no-prometheus", default=True, help="Ask a metrics engine at all"),
+        ],
+    )
+
+
+def cluster_options(function: F) -> F:
+    """Flags of kubectl's own for reaching a cluster."""
+    return _decorate(
+        function,
+        [
+            click.option("--kubeconfig", metavar="FILE", help="Path to the kubeconfig file"),
+            click.option("--context", metavar="NAME", help="Kubeconfig context to use"),
+            click.option("--cluster", metavar="NAME", help="Kubeconfig cluster to use"),
+            click.option("--user", metavar="NAME", help="Kubeconfig user to use"),
+            click.option("-s", "--server", metavar="URL", help="Address of the API server"),
+            click.option("--token", metavar="TOKEN", help="Bearer token for the API server"),
+            click.option("--as", "as_user", metavar="NAME", help="User to impersonate"),
+            click.option(
+                "--as-group", "as_groups", multiple=True, metavar="NAME", help="Group to impersonate (repeatable)"
+            ),
+            click.option("--as-uid", metavar="UID", help="UID to impersonate"),
+            click.option(
+                "--certificate-authority", metavar="FILE", help="CA certificates to verify the API server with"
+            ),
+            click.option("--client-certificate", metavar="FILE", help="Client certificate for TLS"),
+            click.option("--client-key", metavar="FILE", help="Client key for TLS"),
+            click.option("--insecure-skip-tls-verify", is_flag=True, help="Do not verify the API server's certificate"),
+            click.option("--tls-server-name", metavar="NAME", help="Name to verify the API server's certificate for"),
+            click.option("--request-timeout", metavar="DURATION", help="Longest time for one request, such as 5s"),
+        ],
+    )
+
+
+def now_option(function: F) -> F:
+    """The moment that answers refer to: hidden, for tests and documents."""
+    return click.option("--now", hidden=True, help="Moment to answer for (RFC 3339)")(function)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How to print: format, width, colour; `ascii_only` where stdout's encoding takes no more."""
+
+    format: str
+    width: int
+    colour: bool
+    ascii_only: bool
+
+
+def output_of(format_name: str, width: int | None) -> Output:
+    """The form asked for; OomError as kubectl words it for a format that does not exist."""
+    if format_name not in OUTPUTS:
+        allowed = ",".join(sorted(OUTPUTS))
+        raise OomError(
+            f'error: unable to match a printer suitable for the output format "{format_name}", '
+            f"allowed formats are: {allowed}"
+        )
+    from kubectl_oom.show.colour import decide
+
+    return Output(
+        format=format_name,
+        width=width or _terminal_width(),
+        colour=decide(sys.stdout.isatty(), dict(os.environ)),
+        ascii_only="utf" not in (sys.stdout.encoding or "").lower(),
+    )
+
+
+def _terminal_width() -> int:
+    from shutil import get_terminal_size
+
+    return max(40, get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
+
+
+def seconds_of(duration: str | None) -> float | None:
+    """Seconds of a Go duration (`1s`, `2m`, `1m30s`) or a bare number; None when none was given."""
+    if duration is None:
+        return None
+    if re.fullmatch(r"\d+(\.\d+)?", duration):
+        return float(duration)
+    parts = _DURATION.findall(duration)
+    if not parts or "".join(n + u for n, u in parts) != duration:
+        raise OomError(f'error: invalid duration "{duration}"', "Use a number with a unit: 500ms, 5s, 2m")
+    return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+
+
+def connect_options(values: dict[str, Any]) -> ConnectOptions:
+    """The options of `cluster_options` for the connection, with the environment it may look at."""
+    from kubectl_oom.read.connection import ConnectOptions
+
+    return ConnectOptions(
+        kubeconfig=values["kubeconfig"],
+        context=values["context"],
+        cluster=values["cluster"],
+        user=values["user"],
+        server=values["server"],
+        token=values["token"],
+        as_user=values["as_user"],
+        as_uid=values["as_uid"],
+        as_groups=tuple(values["as_groups"]),
+        certificate_authority=values["certificate_authority"],
+        client_certificate=values["client_certificate"],
+        client_key=values["client_key"],
+        insecure_skip_tls_verify=values["insecure_skip_tls_verify"],
+        tls_server_name=values["tls_server_name"],
+        request_timeout_seconds=seconds_of(values["request_timeout"]),
+        environ=dict(os.environ),
+    )
+
+
+def engine_options(values: dict[str, Any]) -> EngineOptions | None:
+    """The options for the metrics engine; None where it shall not be asked."""
+    if not values["prometheus"]:
+        return None
+    from kubectl_oom.read.metrics import EngineOptions
+
+    return EngineOptions(
+        url=values["prometheus_url"],
+        token=values["prometheus_token"],
+        token_file=values["prometheus_token_file"],
+        basic_auth=values["prometheus_basic_auth"],
+        headers=tuple(_pair(text, ":", "--prometheus-header") for text in values["prometheus_header"]),
+        ca_file=values["prometheus_ca"],
+        labels=tuple(_pair(text, "=", "--prometheus-label") for text in values["prometheus_label"]),
+        insecure_skip_tls_verify=values["prometheus_insecure_skip_tls_verify"],
+    )
+
+
+def _pair(text: str, separator: str, flag: str) -> tuple[str, str]:
+    name, found, value = text.partition(separator)
+    if not found or not name.strip():
+        raise OomError(f"error: {flag} takes NAME{separator}VALUE")
+    return name.strip(), value.strip()

@@ -1,0 +1,62 @@
+"""`kubectl oom snapshot`: save the evidence before it expires."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kubectl_oom.cli.options import cluster_options, now_option, source_options, target_options
+from kubectl_oom.errors import OomError
+
+
+@click.command("snapshot")
+@target_options
+@click.option("-f", "--filename", "file", required=True, metavar="FILE", help="File to write, or - for stdout")
+@source_options
+@cluster_options
+@now_option
+def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
+    """Save all evidence about a target to one file, to be read later with --from.
+
+    Secrets, tokens and environment values are never in it, but for the named heap and worker settings.
+
+    \b
+    Examples:
+      # Events expire within the hour: keep them
+      kubectl oom snapshot deploy/api -f api.json
+      # Read it anywhere, without a cluster
+      kubectl oom why deploy/api --from api.json
+    """  # noqa: D301 - click's own mark for text that is not to be wrapped
+    from kubectl_oom.cli.reading import open_source, read_case, scope_of
+    from kubectl_oom.read.recording import RecordingSource
+
+    if values["from_file"]:
+        raise OomError("error: a snapshot is taken from a cluster: --from cannot be used with it")
+    source, now = open_source(values)
+    recording = RecordingSource(source, now)
+    case = read_case(recording, scope_of(source, values), values, now)
+    if not case.pods:
+        raise OomError("error: no pods match, so there is nothing to save")
+    text = json.dumps(recording.tape.to_json(), indent=1, ensure_ascii=True) + "\n"
+    if values["file"] == "-":
+        click.echo(text, nl=False)
+        return
+    _write(Path(values["file"]), text)
+    pods = f"{len(case.pods)} pod{'s' if len(case.pods) != 1 else ''}"
+    click.echo(f"{values['file']}: {pods}, {len(case.gaps)} gaps, {len(text) // 1024 + 1} KiB", err=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the whole file or none of it: an interrupted snapshot must not look like one."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OomError(f"error: {error.strerror}: {path}") from error
+    finally:
+        part.unlink(missing_ok=True)

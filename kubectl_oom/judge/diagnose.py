@@ -1,0 +1,281 @@
+"""The whole case in, the answer of `why` out: one diagnosis per killed container, or per container if none was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kubectl_oom.evidence import (
+    KERNEL_OOM_VERDICTS,
+    NOTHING_KILLED,
+    Citation,
+    Confidence,
+    Diagnosis,
+    Gap,
+    LastSample,
+    Report,
+    Verdict,
+)
+from kubectl_oom.judge.clues import Clues, clues_of, running_now
+from kubectl_oom.judge.findings import (
+    child_killed_since,
+    eviction_findings,
+    findings_of_end,
+    findings_of_running,
+    later_end,
+)
+from kubectl_oom.judge.pattern import LifeSpan, run_up
+from kubectl_oom.judge.scope import Ruling
+from kubectl_oom.judge.verdict import child_killed_now, evicted_pod, judge_end, stuck_ruling, stuck_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from kubectl_oom.evidence import CaseFile, Container, Finding, Life, MemoryNow, Pod, RunUp, Termination
+
+# The API server's default --event-ttl. Managed clusters may keep events shorter or longer.
+EVENT_TTL = timedelta(hours=1)
+_TOLD_BY_EVENTS = frozenset({Verdict.SIGKILL_UNKNOWN, Verdict.CONTAINER_LIMIT, Verdict.OOM_SCOPE_UNKNOWN})
+
+
+def diagnose(case: CaseFile, *, now: datetime, container: str | None = None) -> Report:
+    """What happened in the pods of the case, newest kill first; `container` narrows it to one name."""
+    items = [
+        diagnosis
+        for pod in case.pods
+        for each in pod.containers
+        if container is None or each.name == container
+        for diagnosis in (_diagnose(case, pod, each),)
+    ]
+    killed = [item for item in items if item.verdict not in NOTHING_KILLED]
+    chosen = killed or items
+    chosen.sort(key=lambda d: (-(d.killed_at.timestamp() if d.killed_at else 0), d.namespace, d.pod, d.container))
+    return Report(items=tuple(chosen), gaps=(*case.gaps, *_expired_events(chosen, case, now), *_unseen_children(case)))
+
+
+def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:
+    now = running_now(case, pod, container)
+    judged = [(end, *_judge(case, pod, container, end)) for end in container.terminations]
+    told = next((entry for entry in judged if entry[2].verdict in KERNEL_OOM_VERDICTS), judged[0] if judged else None)
+    stuck = stuck_start(pod, container.type, container.waiting_message) if container.state == "waiting" else None
+    lost_children = bool(now and now.oom_events)
+    if stuck and (told is None or told[2].verdict is not Verdict.START_OOM):
+        return _of_waiting(case, pod, container, stuck_ruling(stuck))
+    if told is None or (lost_children and told[2].verdict not in KERNEL_OOM_VERDICTS):
+        return _of_running(case, pod, container, now)
+    end, clues, ruling = told
+    before = _run_up(case, clues)
+    extra: list[Finding] = []
+    if end is not container.terminations[0]:
+        extra.append(later_end(container.terminations[0]))
+    if now and lost_children:
+        extra.append(child_killed_since(now))
+    return _of_end(case, clues, ruling, before, (*findings_of_end(case, clues, ruling, before), *extra))
+
+
+def _judge(case: CaseFile, pod: Pod, container: Container, end: Termination) -> tuple[Clues, Ruling]:
+    clues = clues_of(case, pod, container, end)
+    return clues, judge_end(clues, case.heap_lines)
+
+
+def _of_end(
+    case: CaseFile, clues: Clues, ruling: Ruling, before: RunUp | None, findings: tuple[Finding, ...]
+) -> Diagnosis:
+    pod, container, end = clues.pod, clues.container, clues.end
+    back = container.running_since if container.running_since and end.finished_at else None
+    restarted = back if back and end.finished_at and back >= end.finished_at else None
+    return Diagnosis(
+        namespace=pod.namespace,
+        pod=pod.name,
+        node=pod.node,
+        container=container.name,
+        container_type=container.type,
+        workload=pod.workload,
+        verdict=ruling.verdict,
+        confidence=ruling.confidence,
+        because=ruling.because,
+        killed_at=end.finished_at,
+        started_at=end.started_at,
+        restarted_at=restarted,
+        ready_again_at=_ready_again(pod, container, restarted),
+        exit_code=end.exit_code,
+        reason=end.reason,
+        restart_count=container.restart_count,
+        limit_bytes=clues.limit.bytes,
+        limit_known=clues.limit.known,
+        request_bytes=container.request_bytes,
+        last_sample=clues.last_sample,
+        run_up=before,
+        serving=_serving(case, pod),
+        evidence=ruling.evidence,
+        findings=findings,
+        candidates=ruling.candidates,
+    )
+
+
+def _of_running(case: CaseFile, pod: Pod, container: Container, now: MemoryNow | None) -> Diagnosis:
+    """A container with no end to explain: its pod was evicted, its children were killed, or nothing happened."""
+    if pod.reason == "Evicted":
+        ruling = evicted_pod(pod)
+    elif now and now.oom_events:
+        ruling = child_killed_now(now)
+    else:
+        ruling = _no_termination(container)
+    findings = tuple(eviction_findings(pod)) or findings_of_running(container, now, ruling)
+    return replace(
+        _of_waiting(case, pod, container, ruling),
+        started_at=container.running_since,
+        limit_bytes=(now.limit_bytes if now else None) or container.limit_in_effect_bytes or container.limit_bytes,
+        last_sample=_sample_now(now),
+        findings=findings,
+    )
+
+
+def _of_waiting(case: CaseFile, pod: Pod, container: Container, ruling: Ruling) -> Diagnosis:
+    return Diagnosis(
+        namespace=pod.namespace,
+        pod=pod.name,
+        node=pod.node,
+        container=container.name,
+        container_type=container.type,
+        workload=pod.workload,
+        verdict=ruling.verdict,
+        confidence=ruling.confidence,
+        because=ruling.because,
+        killed_at=_evicted_at(pod) if ruling.verdict is Verdict.EVICTED else None,
+        started_at=None,
+        restarted_at=None,
+        ready_again_at=None,
+        exit_code=None,
+        reason=container.waiting_reason,
+        restart_count=container.restart_count,
+        limit_bytes=container.limit_bytes,
+        limit_known=True,
+        request_bytes=container.request_bytes,
+        last_sample=None,
+        run_up=None,
+        serving=_serving(case, pod),
+        evidence=ruling.evidence,
+        findings=(),
+    )
+
+
+def _no_termination(container: Container) -> Ruling:
+    state = container.state or "not started"
+    cited = Citation(
+        source="pod", field=f"status…[{container.name}]", value=f"{state}, {container.restart_count} restarts"
+    )
+    return Ruling(
+        verdict=Verdict.NO_TERMINATION,
+        confidence=Confidence.LIKELY,
+        because="The API shows no end of this container, and no source that could be read counts a kill in it.",
+        evidence=(cited,),
+    )
+
+
+def _sample_now(now: MemoryNow | None) -> LastSample | None:
+    if now is None or now.at is None:
+        return None
+    return LastSample(
+        source=now.source,
+        at=now.at,
+        working_set_bytes=now.working_set_bytes,
+        usage_bytes=now.usage_bytes,
+        interval_seconds=None,
+    )
+
+
+def _evicted_at(pod: Pod) -> datetime | None:
+    told = [e.last_at for e in pod.events if e.reason == "Evicted"]
+    return next((at for at in reversed(told) if at), None)
+
+
+def _ready_again(pod: Pod, container: Container, restarted: datetime | None) -> datetime | None:
+    """When the pod became ready after the restart; None while it is not, or when that cannot be told."""
+    if restarted is None or not container.ready:
+        return None
+    moments = [c.at for c in pod.conditions if c.type == "Ready" and c.status == "True" and c.at]
+    return next((at for at in moments if at >= restarted), None)
+
+
+def _serving(case: CaseFile, pod: Pod) -> tuple[int, int] | None:
+    for owner in reversed(pod.owners):
+        replicas = case.replicas.get((pod.namespace, owner.kind, owner.name))
+        if replicas:
+            return replicas.ready, replicas.wanted
+    return None
+
+
+# --- the run-up ----------------------------------------------------------------------------------------------------
+
+
+def _run_up(case: CaseFile, clues: Clues) -> RunUp | None:
+    """What the memory did in the life that ended, with the earlier lives of the same container beside it."""
+    if case.history is None or clues.life is None:
+        return None
+    earlier = [
+        _span(life, None)
+        for life in case.history.lives
+        if life.pod == clues.pod.name
+        and life.container == clues.container.name
+        and life.working_set
+        and clues.life.working_set
+        and life.working_set[-1].at < clues.life.working_set[0].at
+    ]
+    interval = clues.last_sample.interval_seconds if clues.last_sample else None
+    return run_up(_span(clues.life, clues), earlier, sampling_seconds=interval)
+
+
+def _span(life: Life, clues: Clues | None) -> LifeSpan:
+    limit = clues.limit.bytes if clues else (life.limit[-1].value or None) if life.limit else None
+    return LifeSpan(
+        samples=life.working_set,
+        rss=life.rss,
+        usage=life.usage,
+        cache=life.cache,
+        started_at=clues.end.started_at if clues else None,
+        ended_at=clues.end.finished_at if clues else life.working_set[-1].at,
+        oom_killed=bool(clues and clues.end.reason == "OOMKilled") or any(s.value for s in life.oom_events),
+        limit_bytes=limit,
+    )
+
+
+# --- gaps that only the judgement knows ----------------------------------------------------------------------------
+
+
+def _expired_events(items: Iterable[Diagnosis], case: CaseFile, now: datetime) -> list[Gap]:
+    pods = {(pod.namespace, pod.name): pod for pod in case.pods}
+    for item in items:
+        pod = pods[item.namespace, item.pod]
+        old = item.killed_at is not None and now - item.killed_at > EVENT_TTL
+        kept = any(e.last_at and item.killed_at and e.last_at <= item.killed_at for e in pod.events)
+        if old and not kept and item.verdict in _TOLD_BY_EVENTS:
+            return [
+                Gap(
+                    source="pod events",
+                    reason="none from the time of the kill are kept: events expire after an hour by default, so a probe "
+                    "kill or a stop before it would not show",
+                    remedy="take a snapshot early next time: kubectl oom snapshot TARGET -f FILE",
+                )
+            ]
+    return []
+
+
+def _unseen_children(case: CaseFile) -> list[Gap]:
+    """Without the kubelet's counters or a metrics engine, kills of child processes cannot be seen at all."""
+    counted = case.history is not None or any(
+        now.oom_events is not None for n in case.now_by_container.values() for now in n
+    )
+    running = any(c.state == "running" for pod in case.pods for c in pod.containers)
+    if counted or not running:
+        return []
+    return [
+        Gap(
+            source="kills of child processes",
+            reason="a process killed while its container lives on shows only in container_oom_events_total, which could "
+            "not be read",
+            remedy="allow get on nodes/proxy, or name a metrics engine: --prometheus-url",
+        )
+    ]

@@ -1,0 +1,148 @@
+"""Which sources answer, how fast, and what is missing: every source is really read once, in its smallest form."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from kubectl_oom.evidence import Checkup
+from kubectl_oom.read.gaps import PERMISSIONS, gap_of
+from kubectl_oom.read.source import (
+    DEPLOYMENTS,
+    EVENTS,
+    JOBS,
+    LIMIT_RANGES,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    ReadError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubectl_oom.read.connection import Connection
+    from kubectl_oom.read.metrics import EngineOptions
+    from kubectl_oom.read.source import Kind
+
+
+def examine(
+    connection: Connection, engine: EngineOptions | None, namespace: str, clock: Callable[[], float]
+) -> tuple[Checkup, ...]:
+    """The checkups, in the order of what they are worth. Never raises: a failure is the answer.
+
+    `clock` gives seconds from any start, for the time each source took.
+    """
+    node = _any_node(connection)
+    probes: list[tuple[str, str, str, Callable[[], str]]] = [
+        ("pods", "verdicts: how containers ended", f"namespace {namespace}", _list(connection, PODS, namespace)),
+        ("pod events", "probe kills, stops, start failures", f"namespace {namespace}", _list(connection, EVENTS, namespace)),
+        ("node events", "node OOM kills", "namespace default", _list(connection, EVENTS, "default")),
+        ("node", "node memory, versions, pressure", "", _list(connection, NODES, None)),
+        ("owners", "naming the workload, replicas", f"namespace {namespace}", _owners(connection, namespace)),
+        ("limit ranges", "limits nobody chose", f"namespace {namespace}", _list(connection, LIMIT_RANGES, namespace)),
+        ("log", "the program's own heap errors", f"namespace {namespace}", _log(connection, namespace)),
+        ("kubelet", "memory now, killed children", node or "no node known", _kubelet(connection, node)),
+        ("metrics.k8s.io", "working set now, without the kubelet", "", _metrics_api(connection, namespace)),
+        ("metrics engine", "the run-up to a kill, history, sizes", "", _engine(connection, engine)),
+    ]
+    with ThreadPoolExecutor(max_workers=len(probes), thread_name_prefix="doctor") as pool:
+        running = [pool.submit(_checkup, *probe, clock) for probe in probes]
+        return tuple(done.result() for done in running)
+
+
+def _checkup(source: str, serves: str, subject: str, probe: Callable[[], str], clock: Callable[[], float]) -> Checkup:
+    started = clock()
+    try:
+        detail, gap = probe(), None
+    except ReadError as error:
+        detail, gap = "", gap_of(source, subject, error)
+        rule = rule_for(source) if error.reason == "Forbidden" else None
+        return Checkup(source=source, serves=serves, seconds=clock() - started, detail=detail, gap=gap, rule=rule)
+    return Checkup(source=source, serves=serves, seconds=clock() - started, detail=detail, gap=gap, rule=None)
+
+
+def rule_for(source: str) -> str:
+    """The rule of a ClusterRole that grants what a source needs, as one line of YAML."""
+    groups, resources, verbs = PERMISSIONS[source]
+    group_list = ", ".join(f'"{group}"' for group in groups.split(","))
+    return f"- {{apiGroups: [{group_list}], resources: [{resources}], verbs: [{verbs}]}}"
+
+
+def _any_node(connection: Connection) -> str | None:
+    """The name of a node: from the nodes, or from a pod where nodes may not be listed."""
+    for kind, path in ((NODES, ("metadata", "name")), (PODS, ("spec", "nodeName"))):
+        try:
+            items = connection.get_json(kind.path(None), {"limit": "10"}).get("items") or ()
+        except ReadError:
+            continue
+        for item in items:
+            name = (item.get(path[0]) or {}).get(path[1])
+            if name:
+                return str(name)
+    return None
+
+
+def _list(connection: Connection, kind: Kind, namespace: str | None) -> Callable[[], str]:
+    def probe() -> str:
+        connection.get_json(kind.path(namespace), {"limit": "1"})
+        return f"list {kind.qualified}"
+
+    return probe
+
+
+def _owners(connection: Connection, namespace: str) -> Callable[[], str]:
+    def probe() -> str:
+        for kind in (REPLICA_SETS, DEPLOYMENTS, JOBS):
+            connection.get_json(kind.path(namespace), {"limit": "1"})
+        return "list workloads"
+
+    return probe
+
+
+def _log(connection: Connection, namespace: str) -> Callable[[], str]:
+    def probe() -> str:
+        for pod in connection.get_json(PODS.path(namespace), {"limit": "20"}).get("items") or ():
+            if (pod.get("status") or {}).get("phase") != "Running":
+                continue
+            name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]
+            params = {"container": container, "tailLines": "1", "limitBytes": "1"}
+            connection.get(PODS.path(namespace, name) + "/log", params, accept="*/*")
+            return "read logs"
+        raise ReadError("NothingToTry", f"no running pod in namespace {namespace} to try it on")
+
+    return probe
+
+
+def _kubelet(connection: Connection, node: str | None) -> Callable[[], str]:
+    def probe() -> str:
+        if node is None:
+            raise ReadError("NothingToTry", "no node is known to try it on")
+        page = connection.get(NODES.path(None, node) + "/proxy/metrics/cadvisor", accept="text/plain")
+        if b"container_memory_working_set_bytes{" not in page:
+            raise ReadError("BadAnswer", f"the kubelet of {node} answers without memory metrics")
+        counted = b"container_oom_events_total{" in page
+        return f"cAdvisor of {node}" + ("" if counted else ", without container_oom_events_total")
+
+    return probe
+
+
+def _metrics_api(connection: Connection, namespace: str) -> Callable[[], str]:
+    def probe() -> str:
+        connection.get_json(f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods", {"limit": "1"})
+        return "pod metrics"
+
+    return probe
+
+
+def _engine(connection: Connection, options: EngineOptions | None) -> Callable[[], str]:
+    def probe() -> str:
+        from kubectl_oom.read.metrics import connect_engine, missing_families  # noqa: PLC0415 - 0.1 s, only here
+
+        if options is None:
+            raise ReadError("NotConfigured", "not asked (--no-prometheus)")
+        engine = connect_engine(options, connection)
+        missing = missing_families(engine)
+        return engine.label + (f", without {', '.join(missing)}" if missing else "")
+
+    return probe

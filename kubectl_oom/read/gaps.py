@@ -1,0 +1,58 @@
+"""What could not be read becomes a gap: a source in the user's words, the reason, and the remedy that fits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_oom.evidence import Gap
+
+if TYPE_CHECKING:
+    from kubectl_oom.read.source import ReadError
+
+CLUSTER_ROLE = "docs/clusterrole.yaml"
+
+# source → (API group, resource, verb) that a role must grant
+PERMISSIONS = {
+    "pods": ("", "pods", "get,list"),
+    "pod events": ("", "events", "list"),
+    "node events": ("", "events", "list"),
+    "node": ("", "nodes", "get"),
+    "node pods": ("", "pods", "list"),
+    "owners": ("apps,batch", "replicasets,deployments,statefulsets,daemonsets,jobs,cronjobs", "get,list"),
+    "limit ranges": ("", "limitranges", "list"),
+    "log": ("", "pods/log", "get"),
+    "kubelet": ("", "nodes/proxy", "get"),
+    "metrics.k8s.io": ("metrics.k8s.io", "pods", "get"),
+    "metrics engine": ("", "services,services/proxy", "list,get"),
+}
+
+
+def gap_of(source: str, subject: str, error: ReadError) -> Gap:
+    """The gap a failed read leaves: `source` is a key of PERMISSIONS, `subject` what was asked (`node node-a`)."""
+    return Gap(
+        source=f"{source} ({subject})" if subject else source, reason=_reason(error), remedy=_remedy(source, error)
+    )
+
+
+def _reason(error: ReadError) -> str:
+    if error.reason == "Forbidden":
+        return "not permitted (403)"
+    if error.reason == "NotFound":
+        return "not there (404)"
+    return error.message
+
+
+def _remedy(source: str, error: ReadError) -> str | None:
+    group, resource, verb = PERMISSIONS.get(source, ("", "", ""))
+    if error.reason in ("Forbidden", "Unauthorized") and resource:
+        where = f' in apiGroups ["{group}"]' if group else ""
+        return f"grant {verb} on {resource}{where}: {CLUSTER_ROLE}"
+    if error.reason == "NotConfigured":
+        return "name one: --prometheus-url URL"
+    if error.reason == "NotRecorded":
+        return "take a new snapshot of this target"
+    if source == "metrics.k8s.io" and error.reason == "NotFound":
+        return "install metrics-server, or wait for its next scrape"
+    if error.reason == "Timeout":
+        return "raise --request-timeout, or run `kubectl oom doctor`"
+    return "run `kubectl oom doctor`" if error.reason in ("Unreachable", "BadAnswer") else None

@@ -1,0 +1,86 @@
+"""A `MemoryHistory` as JSON and back: series as `[[seconds, bytes], …]`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from kubectl_oom.evidence import Life, MemoryHistory, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_oom.read.source import Json
+
+_SERIES = ("working_set", "usage", "rss", "cache", "limit", "oom_events")
+_BY_NAME = ("node_usage", "pods_usage", "pod_usage")
+
+
+def history_to_json(history: MemoryHistory) -> Json:
+    """The JSON document of a history."""
+    document: Json = {
+        "source": history.source,
+        "since": history.since.timestamp(),
+        "until": history.until.timestamp(),
+        "lives": [_life_to_json(life) for life in history.lives],
+        "pods_limit": dict(history.pods_limit),
+        "warnings": list(history.warnings),
+    }
+    for name in _BY_NAME:
+        series: Mapping[str, tuple[Sample, ...]] = getattr(history, name)
+        document[name] = {key: _to_pairs(samples) for key, samples in series.items()}
+    return document
+
+
+def history_from_json(
+    document: Json,
+    *,
+    pods: Sequence[str] | None,
+    nodes: Sequence[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> MemoryHistory:
+    """The history back, narrowed to pods, nodes and a window where those are given."""
+    low = since.timestamp() if since else float("-inf")
+    high = until.timestamp() if until else float("inf")
+
+    def samples(pairs: list[list[float]]) -> tuple[Sample, ...]:
+        return tuple(Sample(at=_moment(at), value=int(value)) for at, value in pairs if low <= at <= high)
+
+    def named(name: str, wanted: Sequence[str] | None) -> dict[str, tuple[Sample, ...]]:
+        return {key: samples(pairs) for key, pairs in document[name].items() if wanted is None or key in wanted}
+
+    lives = tuple(
+        Life(
+            pod=life["pod"],
+            container=life["container"],
+            container_id=life["container_id"],
+            **{name: samples(life[name]) for name in _SERIES},
+        )
+        for life in document["lives"]
+        if pods is None or life["pod"] in pods
+    )
+    return MemoryHistory(
+        source=str(document["source"]),
+        since=_moment(document["since"]),
+        until=_moment(document["until"]),
+        lives=lives,
+        node_usage=named("node_usage", nodes),
+        pods_usage=named("pods_usage", nodes),
+        pods_limit={k: int(v) for k, v in document["pods_limit"].items() if nodes is None or k in nodes},
+        pod_usage=named("pod_usage", pods),
+        warnings=tuple(str(w) for w in document["warnings"]),
+    )
+
+
+def _life_to_json(life: Life) -> Json:
+    head: Json = {"pod": life.pod, "container": life.container, "container_id": life.container_id}
+    return head | {name: _to_pairs(getattr(life, name)) for name in _SERIES}
+
+
+def _to_pairs(samples: Sequence[Sample]) -> list[list[float]]:
+    return [[s.at.timestamp(), s.value] for s in samples]
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=timezone.utc)

@@ -1,0 +1,89 @@
+"""A live cluster as a source: every question is one or a few GETs through the API server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from kubectl_oom.read.heap_log import heap_lines_in
+from kubectl_oom.read.kubelet import memory_lines
+from kubectl_oom.read.source import Json, Kind, ReadError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from kubectl_oom.evidence import HeapLine, MemoryHistory
+    from kubectl_oom.read.connection import Connection
+    from kubectl_oom.read.metrics import EngineOptions
+
+PAGE = 500  # objects per list request: what kubectl asks for
+LOG_TAIL_LINES = 200  # a dying runtime's last words; enough for a V8 or JVM report
+LOG_TAIL_BYTES = 256 * 1024  # one line can be huge
+
+
+class LiveSource:
+    """Questions go to the API server; metrics go to the engine of `engine_options`, if there is one."""
+
+    def __init__(self, connection: Connection, engine_options: EngineOptions | None) -> None:
+        self._connection = connection
+        self._engine_options = engine_options
+        self.namespace = connection.namespace
+        self.label = connection.server
+
+    def get(self, kind: Kind, namespace: str | None, name: str) -> Json:
+        """One object."""
+        if namespace is None and kind.namespaced:
+            namespace = self.namespace
+        return self._connection.get_json(kind.path(namespace, quote(name, safe="")))
+
+    def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> list[Json]:
+        """All objects that match, read page by page; managedFields are dropped but for the mark of a resize."""
+        params = {"limit": str(PAGE)}
+        if labels:
+            params["labelSelector"] = labels
+        if fields:
+            params["fieldSelector"] = fields
+        items: list[Json] = []
+        while True:
+            page = self._connection.get_json(kind.path(namespace), params)
+            items += page.get("items") or ()
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return items
+            params["continue"] = token
+
+    def kubelet_metrics(self, node: str) -> str:
+        """The memory lines of the kubelet's cAdvisor page."""
+        page = self._connection.get(f"/api/v1/nodes/{quote(node, safe='')}/proxy/metrics/cadvisor", accept="text/plain")
+        return memory_lines(page.decode(errors="replace"))
+
+    def kubelet_summary(self, node: str) -> Json:
+        """The kubelet's stats summary."""
+        return self._connection.get_json(f"/api/v1/nodes/{quote(node, safe='')}/proxy/stats/summary")
+
+    def pod_metrics(self, namespace: str, pod: str) -> Json:
+        """The pod's `PodMetrics`."""
+        return self._connection.get_json(f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods/{pod}")
+
+    def heap_lines(self, namespace: str, pod: str, container: str, *, previous: bool) -> tuple[HeapLine, ...]:
+        """Matching lines of the log's tail; the rest of it is dropped here and reaches nobody."""
+        params = {
+            "container": container,
+            "tailLines": str(LOG_TAIL_LINES),
+            "limitBytes": str(LOG_TAIL_BYTES),
+            "previous": "true" if previous else "false",
+        }
+        log = self._connection.get(f"/api/v1/namespaces/{namespace}/pods/{pod}/log", params, accept="*/*")
+        return heap_lines_in(log.decode(errors="replace"), pod=pod, container=container)
+
+    def history(
+        self, namespace: str, pods: Sequence[str], nodes: Sequence[str], since: datetime, until: datetime
+    ) -> MemoryHistory:
+        """What the metrics engine holds; ReadError "NotConfigured" where none was named."""
+        if self._engine_options is None:
+            raise ReadError("NotConfigured", "no metrics engine was named")
+        from kubectl_oom.read.metrics import connect_engine, read_history  # noqa: PLC0415 - 0.1 s, only when asked
+
+        engine = connect_engine(self._engine_options, self._connection)
+        return read_history(engine, namespace, pods, nodes, since, until)

@@ -1,0 +1,269 @@
+"""Words of the command line become pods: `pod/x`, `x`, `deploy/y`, `TYPE NAME…`, `-l`, `-A`, as kubectl reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kubectl_oom.errors import OomError
+from kubectl_oom.evidence import Owner
+from kubectl_oom.read.objects import owners_of
+from kubectl_oom.read.source import (
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    JOBS,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    Json,
+    Kind,
+    ReadError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kubectl_oom.read.source import Source
+
+_NAMES = {
+    PODS: ("pod", "pods", "po"),
+    NODES: ("node", "nodes", "no"),
+    DEPLOYMENTS: ("deployment", "deployments", "deploy"),
+    STATEFUL_SETS: ("statefulset", "statefulsets", "sts"),
+    DAEMON_SETS: ("daemonset", "daemonsets", "ds"),
+    REPLICA_SETS: ("replicaset", "replicasets", "rs"),
+    JOBS: ("job", "jobs"),
+    CRON_JOBS: ("cronjob", "cronjobs", "cj"),
+}
+KINDS = {word: kind for kind, words in _NAMES.items() for word in words}
+_SEE_HELP = "See 'kubectl oom why -h' for help and examples"
+_BOTH_FORMS = (
+    "error: there is no need to specify a resource type as a separate argument when passing arguments in "
+    "resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of "
+    "'kubectl get resource resource/<resource_name>'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing the user named. `name` None: all of that kind, narrowed by the selector."""
+
+    kind: Kind
+    name: str | None
+
+    def __str__(self) -> str:
+        """As kubectl prints it: `pod/x`, `deployment.apps/y`."""
+        kind = self.kind.name.lower() + (f".{self.kind.group}" if self.kind.group else "")
+        return f"{kind}/{self.name}" if self.name else self.kind.plural
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What to look at: targets in one namespace, or a selection over one or all."""
+
+    targets: tuple[Target, ...]
+    namespace: str | None  # None: all namespaces
+    labels: str = ""
+    container: str | None = None
+
+    @property
+    def is_selection(self) -> bool:
+        """True for lists (-l, -A, a type without names): an empty answer is then no error."""
+        return all(target.name is None for target in self.targets)
+
+
+def parse_targets(words: Sequence[str], *, labels: str, all_namespaces: bool) -> tuple[Target, ...]:
+    """The targets that the words name; OomError worded as kubectl words it."""
+    if not words:
+        if labels or all_namespaces:
+            return (Target(PODS, None),)
+        raise OomError("error: you must specify what to look at: a pod or TYPE/NAME, -l SELECTOR or -A", _SEE_HELP)
+    targets = tuple(_slashed(words) if any("/" in word for word in words) else _spaced(words, labels))
+    if labels and any(target.name for target in targets):
+        raise OomError("error: name cannot be provided when a selector is specified")
+    if all_namespaces and any(target.name and target.kind.namespaced for target in targets):
+        raise OomError("error: a resource cannot be retrieved by name across all namespaces")
+    return targets
+
+
+def _slashed(words: Sequence[str]) -> Iterable[Target]:
+    if not all("/" in word for word in words):
+        raise OomError(_BOTH_FORMS)
+    for word in words:
+        parts = word.split("/")
+        if len(parts) > 2:  # noqa: PLR2004 - TYPE/NAME has two parts
+            raise OomError("error: arguments in resource/name form may not have more than one slash")
+        if not all(parts) or "," in parts[0]:
+            raise OomError("error: arguments in resource/name form must have a single resource and name")
+        yield Target(kind_named(parts[0]), parts[1])
+
+
+def _spaced(words: Sequence[str], labels: str) -> Iterable[Target]:
+    first, rest = words[0], words[1:]
+    if rest:
+        if "," in first:
+            return (Target(kind_named(one), name) for one in first.split(",") for name in rest)
+        return (Target(kind_named(first), name) for name in rest)
+    # A lone word is a pod's name, as for `kubectl logs`; with a selector it can only be a type.
+    if labels:
+        return (Target(kind_named(one), None) for one in first.split(","))
+    if _known(first) in (*KINDS.values(),):
+        return (Target(kind_named(first), None),)
+    return (Target(PODS, first),)
+
+
+def _known(word: str) -> Kind | None:
+    return KINDS.get(word.lower().split(".")[0])
+
+
+def kind_named(word: str) -> Kind:
+    """The kind a user's word names: `deploy`, `Deployments`, `deployment.apps`, `deployments.v1.apps`."""
+    kind, group = _known(word), word.lower().partition(".")[2]
+    if kind is None or (group and not _same_group(group, kind)):
+        raise OomError(f'error: the server doesn\'t have a resource type "{word}"')
+    return kind
+
+
+def _same_group(group: str, kind: Kind) -> bool:
+    return group in (kind.group, f"{kind.version}.{kind.group}".rstrip("."))
+
+
+# --- from targets to pods ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPod:
+    """A pod's JSON with the chain of its owners, nearest first."""
+
+    item: Json
+    owners: tuple[Owner, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The pods of a scope, and the workloads they came from (their JSON tells the replicas)."""
+
+    pods: tuple[FoundPod, ...]
+    workloads: tuple[Json, ...] = ()
+
+
+def find(source: Source, scope: Scope) -> Found:
+    """All pods of the scope, each once. ReadError when a named thing does not exist or may not be read."""
+    pods: dict[tuple[str, str], FoundPod] = {}
+    workloads: list[Json] = []
+    for target in scope.targets:
+        found = _find_one(source, scope, target)
+        workloads += found.workloads
+        for pod in found.pods:
+            meta = pod.item.get("metadata") or {}
+            pods.setdefault((meta.get("namespace", ""), meta.get("name", "")), pod)
+    return Found(pods=tuple(pods.values()), workloads=tuple(workloads))
+
+
+def _find_one(source: Source, scope: Scope, target: Target) -> Found:
+    if target.kind is NODES:
+        return _on_node(source, scope, target)
+    if target.kind is PODS:
+        if target.name is None:
+            items = source.list(PODS, scope.namespace, labels=scope.labels)
+        else:
+            items = [source.get(PODS, scope.namespace, target.name)]
+        return Found(pods=tuple(FoundPod(item=i, owners=owners_of(i)) for i in items))
+    if target.name is None:
+        workloads = source.list(target.kind, scope.namespace, labels=scope.labels)
+    else:
+        workloads = [source.get(target.kind, scope.namespace, target.name)]
+    pods = [pod for workload in workloads for pod in _pods_of(source, target.kind, workload)]
+    return Found(pods=tuple(pods), workloads=tuple(workloads))
+
+
+def _on_node(source: Source, scope: Scope, target: Target) -> Found:
+    names = [target.name] if target.name else [n["metadata"]["name"] for n in source.list(NODES, None)]
+    if target.name:
+        source.get(NODES, None, target.name)  # an unknown node is an error, not an empty answer
+    items = [i for name in names for i in source.list(PODS, None, fields=f"spec.nodeName={name}")]
+    kept = [i for i in items if scope.namespace is None or i["metadata"].get("namespace") == scope.namespace]
+    return Found(pods=tuple(FoundPod(item=i, owners=owners_of(i)) for i in kept))
+
+
+def _pods_of(source: Source, kind: Kind, workload: Json) -> list[FoundPod]:
+    """The pods a workload controls now: by its selector, then by the owner's uid (selectors can overlap)."""
+    namespace = workload["metadata"].get("namespace")
+    owner = Owner(api_version=f"{kind.group}/{kind.version}", kind=kind.name, name=workload["metadata"].get("name", ""))
+    above = owners_of(workload)
+    if kind is CRON_JOBS:
+        jobs = [j for j in source.list(JOBS, namespace) if _owned(j, workload)]
+        return [FoundPod(item=pod.item, owners=pod.owners) for job in jobs for pod in _pods_of(source, JOBS, job)]
+    selector = selector_of((workload.get("spec") or {}).get("selector") or {})
+    if not selector:
+        return []
+    items = source.list(PODS, namespace, labels=selector)
+    if kind is not DEPLOYMENTS:
+        return [FoundPod(item=i, owners=(owner, *above)) for i in items if _owned(i, workload)]
+    sets = {
+        r["metadata"].get("uid"): r
+        for r in source.list(REPLICA_SETS, namespace, labels=selector)
+        if _owned(r, workload)
+    }
+    return [FoundPod(item=i, owners=(*owners_of(i), owner, *above)) for i in items if _owner_uid(i) in sets]
+
+
+def _owner_uid(item: Json) -> str | None:
+    refs = item.get("metadata", {}).get("ownerReferences") or ()
+    return next((str(r.get("uid")) for r in refs if r.get("controller")), None)
+
+
+def _owned(item: Json, owner: Json) -> bool:
+    return _owner_uid(item) == owner["metadata"].get("uid")
+
+
+def selector_of(selector: Json) -> str:
+    """A LabelSelector object as the text form the API's `labelSelector` parameter takes."""
+    terms = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for rule in selector.get("matchExpressions") or ():
+        key, values = rule.get("key"), ",".join(rule.get("values") or ())
+        match rule.get("operator"):
+            case "In":
+                terms.append(f"{key} in ({values})")
+            case "NotIn":
+                terms.append(f"{key} notin ({values})")
+            case "Exists":
+                terms.append(str(key))
+            case "DoesNotExist":
+                terms.append(f"!{key}")
+    return ",".join(terms)
+
+
+# --- the owner chain -----------------------------------------------------------------------------------------------
+
+_WALKABLE = {kind.name: kind for kind in (REPLICA_SETS, JOBS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, CRON_JOBS)}
+MAX_OWNERS = 5  # Pod → ReplicaSet → Deployment → operator's own kind → its owner: deeper chains are not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climb:
+    """The chain of owners to the top, the objects met on the way, and the read that ended it early, if one did."""
+
+    owners: tuple[Owner, ...]
+    objects: tuple[Json, ...]
+    stopped_by: ReadError | None = None
+
+
+def climb(source: Source, namespace: str, owners: tuple[Owner, ...]) -> Climb:
+    """The chain from the last known owner to the top. An operator's own kind is named, not read."""
+    chain, objects = list(owners), list[Json]()
+    while chain and len(chain) < MAX_OWNERS:
+        kind = _WALKABLE.get(chain[-1].kind)
+        if kind is None or not chain[-1].api_version.startswith(f"{kind.group}/"):
+            break
+        try:
+            objects.append(source.get(kind, namespace, chain[-1].name))
+        except ReadError as error:
+            return Climb(owners=tuple(chain), objects=tuple(objects), stopped_by=error)
+        above = owners_of(objects[-1])
+        if not above:
+            break
+        chain.extend(above)
+    return Climb(owners=tuple(chain), objects=tuple(objects))
