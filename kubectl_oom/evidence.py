@@ -434,11 +434,23 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAnswer:
+    """The answer about a node as a whole: did the node itself run out of memory?"""
+
+    name: str
+    ran_out: bool | None  # None: cannot be told
+    confidence: Confidence
+    because: str
+    evidence: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What `why` answers: one diagnosis per killed container, and what could not be seen."""
 
     items: tuple[Diagnosis, ...]
     gaps: tuple[Gap, ...]
+    nodes: tuple[NodeAnswer, ...] = ()  # of the nodes that were asked about by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

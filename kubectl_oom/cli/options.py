@@ -78,6 +78,8 @@ def source_options(function: F) -> F:
             click.option("--prometheus-basic-auth", metavar="USER:PASSWORD", help="Basic authentication for it"),
             click.option("--prometheus-header", multiple=True, metavar="NAME:VALUE", help="Header for it (repeatable)"),
             click.option("--prometheus-ca", metavar="FILE", help="CA certificates to verify it with"),
+            click.option("--prometheus-client-certificate", metavar="FILE", help="Client certificate for it"),
+            click.option("--prometheus-client-key", metavar="FILE", help="Key of that client certificate"),
             click.option(
                 "--prometheus-label",
                 multiple=True,
@@ -206,6 +208,8 @@ def engine_options(values: dict[str, Any]) -> EngineOptions | None:
         basic_auth=values["prometheus_basic_auth"],
         headers=tuple(_pair(text, ":", "--prometheus-header") for text in values["prometheus_header"]),
         ca_file=values["prometheus_ca"],
+        client_certificate=values["prometheus_client_certificate"],
+        client_key=values["prometheus_client_key"],
         labels=tuple(_pair(text, "=", "--prometheus-label") for text in values["prometheus_label"]),
         insecure_skip_tls_verify=values["prometheus_insecure_skip_tls_verify"],
     )

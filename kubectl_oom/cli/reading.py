@@ -82,6 +82,6 @@ def fatal(error: ReadError, source: Source) -> OomError:
     """The error line for a read that the command cannot do without."""
     if error.reason == "NotRecorded":
         return OomError(f"error: {error.message}", f"{source.label} holds what was read when it was taken")
-    from kubectl_oom.read.connection import api_error_line
+    from kubectl_oom.read.connection import api_error_hint, api_error_line
 
-    return OomError(api_error_line(error))
+    return OomError(api_error_line(error), api_error_hint(error))

@@ -53,7 +53,8 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     if not case.pods:
         nothing_found(output.format, scope, now)
         return
-    show(diagnose(case, now=now, container=scope.container), output, now, namespace=source.namespace)
+    report = diagnose(case, now=now, container=scope.container, nodes=scope.nodes)
+    show(report, output, now, namespace=source.namespace)
 
 
 def show(report: Report, output: Output, now: datetime, *, namespace: str) -> None:

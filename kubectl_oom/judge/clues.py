@@ -321,16 +321,20 @@ def _led_to(event: Event, ended: datetime, grace: timedelta) -> bool:
 def _system_ooms(node: Node | None, ended: datetime | None) -> tuple[Event, ...]:
     if node is None or ended is None:
         return ()
-    starts = [e.last_at for e in node.events if e.reason == "Starting" and e.last_at]
-
-    def is_replay(event: Event) -> bool:
-        return any(event.last_at and timedelta() <= event.last_at - s <= REPLAY_WINDOW for s in starts)
-
     return tuple(
         e
         for e in node.events
-        if e.reason == "SystemOOM" and system_oom_victim(e.message) is not None and _near(e, ended) and not is_replay(e)
+        if e.reason == "SystemOOM"
+        and system_oom_victim(e.message) is not None
+        and _near(e, ended)
+        and not is_replayed(e, node)
     )
+
+
+def is_replayed(event: Event, node: Node) -> bool:
+    """True for a SystemOOM told just after a kubelet start: it may be an old kill read again from the kernel log."""
+    starts = [e.last_at for e in node.events if e.reason == "Starting" and e.last_at]
+    return any(event.last_at and timedelta() <= event.last_at - start <= REPLAY_WINDOW for start in starts)
 
 
 def _kernel_kills(node: Node | None, ended: datetime | None) -> tuple[tuple[Event, KernelKill], ...]:

@@ -25,12 +25,13 @@ from kubectl_oom.judge.findings import (
     findings_of_running,
     later_end,
 )
+from kubectl_oom.judge.node import node_answer
 from kubectl_oom.judge.pattern import LifeSpan, run_up
 from kubectl_oom.judge.scope import Ruling
 from kubectl_oom.judge.verdict import child_killed_now, evicted_pod, judge_end, stuck_ruling, stuck_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import CaseFile, Container, Finding, Life, MemoryNow, Pod, RunUp, Termination
@@ -40,8 +41,11 @@ EVENT_TTL = timedelta(hours=1)
 _TOLD_BY_EVENTS = frozenset({Verdict.SIGKILL_UNKNOWN, Verdict.CONTAINER_LIMIT, Verdict.OOM_SCOPE_UNKNOWN})
 
 
-def diagnose(case: CaseFile, *, now: datetime, container: str | None = None) -> Report:
-    """What happened in the pods of the case, newest kill first; `container` narrows it to one name."""
+def diagnose(case: CaseFile, *, now: datetime, container: str | None = None, nodes: Sequence[str] = ()) -> Report:
+    """What happened in the pods of the case, newest kill first; `container` narrows it to one name.
+
+    `nodes` are those asked about by name: each gets an answer of its own.
+    """
     items = [
         diagnosis
         for pod in case.pods
@@ -52,7 +56,11 @@ def diagnose(case: CaseFile, *, now: datetime, container: str | None = None) -> 
     killed = [item for item in items if item.verdict not in NOTHING_KILLED]
     chosen = killed or items
     chosen.sort(key=lambda d: (-(d.killed_at.timestamp() if d.killed_at else 0), d.namespace, d.pod, d.container))
-    return Report(items=tuple(chosen), gaps=(*case.gaps, *_expired_events(chosen, case, now), *_unseen_children(case)))
+    return Report(
+        items=tuple(chosen),
+        gaps=(*case.gaps, *_expired_events(chosen, case, now), *_unseen_children(case)),
+        nodes=tuple(node_answer(case, name, chosen) for name in nodes),
+    )
 
 
 def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8  # requests in flight: what the pool holds, and far below the API server's fair share per user
 EVENT_LISTS_BY_POD = 5  # up to here one list per pod; beyond it one list per namespace is cheaper for the server
+SMALL_SELECTION = 20  # pods up to which a selection is read as if each had been named
 NODES_BY_KUBELET = 20  # kubelets asked for one answer; the rest is a gap, not a storm
 RUN_UP = timedelta(hours=24)  # what is read before a kill: a day shows its daily load
 OLDEST_RUN_UP = timedelta(days=7)  # kills older than this are for `history`
@@ -78,13 +79,12 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
     """Everything that may be read about the pods of `scope`. ReadError only when the targets cannot be read."""
     found = find(source, scope)
     pods = _bare_pods(found)
-    deep = [pod for pod in pods if not scope.is_selection or ended_or_stuck(pod)]
-    reading = _Reading()
+    deep = _worth_reading(pods, scope)
+    reading = _Reading(gaps=_left_out(pods, deep))
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="read") as pool:
         events = pool.submit(_events_of_pods, source, deep, reading)
-        climbs = {pod.name: pool.submit(_owners, source, pod, reading) for pod in _first_of_each_owner(deep)}
-        others = _start_reads(pool, source, deep, reading, now=now, wants=wants)
-        for done in (*others, events, *climbs.values()):
+        climbs = [pool.submit(_owners, source, pod, reading) for pod in _first_of_each_owner(deep)]
+        for done in _start_reads(pool, source, deep, reading, now=now, wants=wants):
             done.result()
         full = [_complete(pod, events.result(), climbs) for pod in deep]
         for node in _suspected_nodes(full, reading):
@@ -123,8 +123,8 @@ def _start_reads(
                 remedy="narrow the question: -n, -l or a single workload",
             )
         )
-    for namespace in sorted({p.namespace for p in pods if any(c.limit_defaulted for c in p.containers)}):
-        started.append(pool.submit(_limit_ranges, source, namespace, reading))
+    defaulted = sorted({p.namespace for p in pods if any(c.limit_defaulted for c in p.containers)})
+    started += [pool.submit(_limit_ranges, source, namespace, reading) for namespace in defaulted]
     if wants.logs:
         started += [
             pool.submit(_heap_lines, source, pod, name, previous=previous, reading=reading)
@@ -134,6 +134,26 @@ def _start_reads(
     if wants.metrics and pods:
         started.append(pool.submit(_history, source, pods, now, reading))
     return started
+
+
+def _worth_reading(pods: list[Pod], scope: Scope) -> list[Pod]:
+    """The pods whose evidence is read in full: all that were named, and of a large selection those with a trace."""
+    if not scope.is_selection or len(pods) <= SMALL_SELECTION:
+        return pods
+    return [pod for pod in pods if ended_or_stuck(pod)]
+
+
+def _left_out(pods: list[Pod], deep: list[Pod]) -> list[Gap]:
+    if len(deep) == len(pods):
+        return []
+    return [
+        Gap(
+            source="kubelet",
+            reason=f"{len(pods) - len(deep)} pods that run without a trace of a kill were not asked about: processes killed "
+            "inside them were not looked for",
+            remedy="name a workload or a node",
+        )
+    ]
 
 
 def ended_or_stuck(pod: Pod) -> bool:
@@ -154,11 +174,12 @@ def _bare_pods(found: Found) -> list[Pod]:
     return sorted(map(one, found.pods), key=lambda p: (p.namespace, p.name))
 
 
-def _complete(pod: Pod, events: dict[PodKey, list[Event]], climbs: dict[str, Future[Climb]]) -> Pod:
+def _complete(pod: Pod, events: dict[PodKey, list[Event]], climbs: Sequence[Future[tuple[str, Climb]]]) -> Pod:
     owners = pod.owners
-    for done in climbs.values():
-        chain = done.result().owners
-        if owners and owners[-1] in chain:
+    for done in climbs:
+        namespace, climbed = done.result()
+        chain = climbed.owners
+        if owners and namespace == pod.namespace and owners[-1] in chain:
             owners = (*owners, *chain[chain.index(owners[-1]) + 1 :])
             break
     mine = events.get((pod.namespace, pod.name), [])
@@ -269,6 +290,7 @@ def _history(source: Source, pods: Sequence[Pod], now: datetime, reading: _Readi
         ask = lambda: source.history(namespace, names, nodes, since, now)  # noqa: B023, E731 - called at once
         history = _attempt(reading, "metrics engine", "", ask)
         if history:
+            reading.gaps += [Gap(source="metrics engine", reason=warning) for warning in history.warnings]
             reading.history = _joined(reading.history, history)
 
 
@@ -293,13 +315,13 @@ def _first_of_each_owner(pods: Sequence[Pod]) -> list[Pod]:
     return list(firsts.values())
 
 
-def _owners(source: Source, pod: Pod, reading: _Reading) -> Climb:
+def _owners(source: Source, pod: Pod, reading: _Reading) -> tuple[str, Climb]:
     chain = climb(source, pod.namespace, pod.owners)
     if chain.stopped_by is not None and chain.stopped_by.reason != "NotFound":  # a deleted owner is no gap
         top = chain.owners[-1]
         reading.gaps.append(gap_of("owners", f"{top.kind} {top.name}", chain.stopped_by))
     reading.replicas.update(_replicas(chain.objects))
-    return chain
+    return pod.namespace, chain
 
 
 def _replicas(workloads: Sequence[Json]) -> dict[WorkloadKey, Replicas]:

@@ -132,8 +132,9 @@ def from_summary(summary: Json) -> KubeletNumbers:
             numbers.pods[key] = whole
     node = summary.get("node") or {}
     numbers.node = _summary_memory(node.get("memory"))
-    pods = next((c for c in node.get("systemContainers") or () if c.get("name") == "pods"), {})
-    numbers.pods_cgroup = _summary_memory(pods.get("memory"))
+    for container in node.get("systemContainers") or ():
+        if container.get("name") == "pods":
+            numbers.pods_cgroup = _summary_memory(container.get("memory"))
     return numbers
 
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubectl_oom import __version__
 from kubectl_oom.errors import OomError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "kubectl-oom/v1"
 KIND = "Snapshot"
+_T = TypeVar("_T")
 # Windows are computed from `now`, which a replay takes from the file: whole seconds of rounding are allowed for.
 WINDOW_SLACK = timedelta(seconds=2)
 
@@ -137,13 +138,13 @@ class RecordingSource:
             self.tape.answers.append({**ask, "pods": sorted(pods), "answer": history_to_json(found)})
         return found
 
-    def _answer(self, ask: Json, question: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the source answers
+    def _answer(self, ask: Json, question: Callable[[], _T]) -> _T:
         answer = self._ask(ask, question)
         with self._lock:
             self.tape.answers.append({**ask, "answer": answer})
         return answer
 
-    def _ask(self, ask: Json, question: Callable[[], Any]) -> Any:  # noqa: ANN401 - as above
+    def _ask(self, ask: Json, question: Callable[[], _T]) -> _T:
         try:
             return question()
         except ReadError as error:

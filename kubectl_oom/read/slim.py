@@ -2,7 +2,8 @@
 
 Left out: environment values (but for the named heap and worker settings, reduced to their memory options),
 annotations other than the few that are read, managed fields other than the mark of a resize, volume sources other
-than memory-backed ones, and the command lines' values behind words that speak of credentials.
+than memory-backed ones, the command lines' values behind words that speak of credentials, and what tells where the
+machines are: addresses, machine ids, the names of the hosts that wrote an event.
 """
 
 from __future__ import annotations
@@ -32,17 +33,34 @@ _CONTAINER_FIELDS = frozenset(
     {"name", "image", "resources", "resizePolicy", "restartPolicy", "volumeMounts", "command", "args"}
 )
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+# What a status and an event tell about machines and not about memory. A node's images can be most of its size.
+_NODE_STATUS = frozenset({"capacity", "allocatable", "conditions", "nodeInfo", "phase"})
+_MACHINE_IDS = frozenset({"machineID", "systemUUID", "bootID"})
+_ADDRESSES = frozenset({"hostIP", "hostIPs", "podIP", "podIPs"})
+_HOST_OF_EVENT = "reportingInstance"
 _CREDENTIAL = re.compile(r"(?i)(pass|secret|token|key|credential|auth|://[^/\s]*:[^@\s]*@)")
 HIDDEN = "(not recorded)"
 
 
 def slim(item: Json) -> Json:
     """A copy of an API object that is safe to hand to somebody else."""
-    kept = {key: value for key, value in item.items() if key not in ("metadata", "spec", "data", "stringData")}
+    left_out = ("metadata", "spec", "data", "stringData", _HOST_OF_EVENT)
+    kept = {key: value for key, value in item.items() if key not in left_out}
+    if isinstance(item.get("status"), dict):
+        kept["status"] = _status(item["status"])
     kept["metadata"] = _metadata(item.get("metadata") or {})
     spec = item.get("spec")
     if isinstance(spec, dict):
         kept["spec"] = _spec(spec)
+    return kept
+
+
+def _status(status: Json) -> Json:
+    """A status without addresses and, of a node (which alone has `nodeInfo`), with what speaks of its memory only."""
+    if not isinstance(status.get("nodeInfo"), dict):
+        return {key: value for key, value in status.items() if key not in _ADDRESSES}
+    kept = {key: value for key, value in status.items() if key in _NODE_STATUS}
+    kept["nodeInfo"] = {key: value for key, value in status["nodeInfo"].items() if key not in _MACHINE_IDS}
     return kept
 
 

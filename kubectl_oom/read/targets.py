@@ -73,6 +73,11 @@ class Scope:
         """True for lists (-l, -A, a type without names): an empty answer is then no error."""
         return all(target.name is None for target in self.targets)
 
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that were asked about by name."""
+        return tuple(target.name for target in self.targets if target.kind is NODES and target.name)
+
 
 def parse_targets(words: Sequence[str], *, labels: str, all_namespaces: bool) -> tuple[Target, ...]:
     """The targets that the words name; OomError worded as kubectl words it."""
@@ -216,7 +221,7 @@ def _owner_uid(item: Json) -> str | None:
 
 
 def _owned(item: Json, owner: Json) -> bool:
-    return _owner_uid(item) == owner["metadata"].get("uid")
+    return _owner_uid(item) == str(owner["metadata"].get("uid"))
 
 
 def selector_of(selector: Json) -> str:
@@ -224,15 +229,13 @@ def selector_of(selector: Json) -> str:
     terms = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
     for rule in selector.get("matchExpressions") or ():
         key, values = rule.get("key"), ",".join(rule.get("values") or ())
-        match rule.get("operator"):
-            case "In":
-                terms.append(f"{key} in ({values})")
-            case "NotIn":
-                terms.append(f"{key} notin ({values})")
-            case "Exists":
-                terms.append(str(key))
-            case "DoesNotExist":
-                terms.append(f"!{key}")
+        forms = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": str(key),
+            "DoesNotExist": f"!{key}",
+        }
+        terms.append(forms[str(rule.get("operator"))])
     return ",".join(terms)
 
 
