@@ -1,0 +1,77 @@
+"""A server with a certificate, a kubeconfig that leads to it, and the connection that comes of both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+import yaml
+
+from kubectl_oom.read.connection import Connection, ConnectOptions, connect
+from tests.connection.pki import Pki
+from tests.connection.servers import ApiServer, api_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOKEN = {"token": "s3cret"}
+
+
+class Opened(Protocol):
+    """What the fixture `opened` is."""
+
+    def __call__(
+        self, url: str, user: dict[str, Any] | None = None, cluster: dict[str, Any] | None = None, **options: Any
+    ) -> Connection:
+        """The connection to `url`; with a token, and trusting the test's authority, where nothing else is said."""
+
+
+@pytest.fixture(scope="package")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not on PATH: it makes the certificates")
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="package")
+def shared_server(pki: Pki) -> Iterator[ApiServer]:
+    with api_server(pki.server, trusts=pki.ca) as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared_server: ApiServer) -> ApiServer:
+    shared_server.replies.clear()
+    shared_server.asked.clear()
+    return shared_server
+
+
+@pytest.fixture
+def opened(pki: Pki, tmp_path: Path) -> Opened:
+    def open_it(
+        url: str, user: dict[str, Any] | None = None, cluster: dict[str, Any] | None = None, **options: Any
+    ) -> Connection:
+        cluster = {"certificate-authority": str(pki.ca)} if cluster is None else cluster
+        file = write_kubeconfig(tmp_path, {"server": url, **cluster}, TOKEN if user is None else user)
+        options.setdefault("environ", {"PATH": os.environ["PATH"]})
+        return connect(ConnectOptions(kubeconfig=str(file), **options))
+
+    return open_it
+
+
+def write_kubeconfig(folder: Path, cluster: dict[str, Any], user: dict[str, Any], name: str = "kubeconfig") -> Path:
+    """A kubeconfig with one context."""
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": user}],
+    }
+    file = folder / name
+    file.write_text(yaml.safe_dump(document))
+    return file
