@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import sys
 
+COMPLETE = "__complete"  # what completions/kubectl_complete-oom calls: krew links one program only
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit code: 0 answered, 1 anything else, as kubectl."""
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == [COMPLETE]:
+        return _complete(words[1:])
     from kubectl_oom.cli.run import run
 
-    return run(sys.argv[1:] if argv is None else argv)
+    return run(words)
 
 
 def complete() -> int:
     """Print completions for the words kubectl passes on."""
+    return _complete(sys.argv[1:])
+
+
+def _complete(words: list[str]) -> int:
     from kubectl_oom.cli.complete import complete as answer
 
-    return answer(sys.argv[1:])
+    return answer(words)
 
 
 if __name__ == "__main__":

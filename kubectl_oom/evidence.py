@@ -164,6 +164,7 @@ class Container:
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)  # heap and worker settings only
     limit_defaulted: bool = False  # set by a LimitRange, not by the author of the pod
+    runtime: str | None = None  # containerd, cri-o, …: as its id tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +309,7 @@ class Life:
     cache: tuple[Sample, ...] = ()
     limit: tuple[Sample, ...] = ()
     oom_events: tuple[Sample, ...] = ()
+    namespace: str | None = None  # None: of the one namespace that was asked about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,8 +323,67 @@ class MemoryHistory:
     node_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # node → working set of the whole node
     pods_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # node → usage of its pods' cgroup
     pods_limit: Mapping[str, int] = field(default_factory=dict)  # node → limit of its pods' cgroup
-    pod_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # pod → usage of the pod's cgroup
+    pod_usage: Mapping[str, tuple[Sample, ...]] = field(
+        default_factory=dict
+    )  # pod (in a case: namespace/pod) → its cgroup's usage
     warnings: tuple[str, ...] = ()  # what the engine could not or did not answer, one sentence each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How one kind of memory of one container was spread over a window, as the engine worked it out.
+
+    Where the container had several instances, the quantiles are those of the instance where they are highest; the
+    mean is over all samples, and the maximum is the highest sample of all.
+    """
+
+    samples: int
+    mean_bytes: int
+    p50_bytes: int
+    p95_bytes: int
+    p99_bytes: int
+    max_sampled_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerWindow:
+    """What an engine holds about one container of one pod over a window, in numbers instead of samples."""
+
+    pod: str
+    container: str
+    working_set: Spread | None
+    usage: Spread | None
+    limit_bytes: int | None  # the last known in the window; None: none was set, or not known
+    lowest_limit_bytes: int | None  # differs where it was changed in place
+    restarts: int | None  # in the window, at least
+    oom_events: int | None  # kills that cAdvisor counted in instances of the window, at least; mostly of children
+    node: str | None
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastKill:
+    """An OOM kill that a metrics engine remembers, of a pod that may be long gone."""
+
+    pod: str
+    container: str
+    at: datetime
+    exact: bool  # the kubelet's own time; otherwise it was seen then: a scrape later, or a back-off where restarts tell
+    exit_code: int | None
+    source: str  # the series that tells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryWindow:
+    """What a metrics engine holds about some pods over days: numbers, restarts and kills."""
+
+    source: str
+    since: datetime
+    until: datetime
+    containers: tuple[ContainerWindow, ...]
+    kills: tuple[PastKill, ...]  # oldest first
+    kills_known: bool  # False: the engine holds no series that would tell, so no kill here means nothing
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +411,7 @@ class HeapLine:
     container: str
     runtime: str  # jvm, node, go, python, …
     text: str
+    namespace: str | None = None  # None: of the one namespace that was asked about
 
 
 ContainerKey = tuple[str, str, str]  # namespace, pod, container
@@ -463,3 +525,80 @@ class Checkup:
     detail: str  # what answered
     gap: Gap | None
     rule: str | None  # the RBAC rule that would grant it, when permission is what is missing
+
+
+# --- history -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadPast:
+    """What was read about one workload (or some bare pods, where `workload` is None) over a window."""
+
+    namespace: str
+    workload: Owner | None
+    pods: tuple[str, ...]  # all names known over the window, gone ones included
+    window: MemoryWindow | None
+    history: MemoryHistory | None
+    stepped_seconds: float | None  # the samples are the highest of each so many seconds; None: raw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """One OOM kill in the past of a workload, as far as any source still knows it."""
+
+    at: datetime
+    exact: bool  # the kubelet's own time; otherwise first seen then, up to a scrape late
+    namespace: str
+    pod: str
+    pod_gone: bool
+    node: str | None
+    container: str
+    verdict: Verdict
+    confidence: Confidence
+    exit_code: int | None
+    limit_bytes: int | None  # in force then; None: none, or not known
+    highest_sampled_bytes: int | None  # working set, in the life that ended
+    pattern: Pattern
+    image: str | None
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerHistory:
+    """What one container of a workload did over a window, its pods and instances taken together."""
+
+    namespace: str
+    workload: Owner | None
+    pods: tuple[str, ...]  # with samples in the window, gone ones included
+    container: str
+    container_type: ContainerType | None  # None: every pod that had it is gone
+    since: datetime
+    until: datetime
+    interval_seconds: float | None
+    samples: int
+    working_set: Spread | None
+    usage: Spread | None
+    limit_bytes: int | None  # now, or the last known
+    request_bytes: int | None
+    pattern: Pattern
+    confidence: Confidence | None
+    reason: str
+    data_needed: str | None
+    growth_bytes_per_hour: float | None
+    seconds_to_limit: float | None
+    kills: tuple[Kill, ...]  # newest first
+    restarts: int | None  # of any cause, at least; None: not known
+    kills_per_week: float | None  # None: the window is too short to say
+    findings: tuple[Finding, ...]
+    lives: tuple[Life, ...]
+    stepped_seconds: float | None  # the samples of `lives` are the highest of each so many seconds; None: raw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryReport:
+    """What `history` answers."""
+
+    items: tuple[ContainerHistory, ...]
+    gaps: tuple[Gap, ...]
+    since: datetime
+    until: datetime

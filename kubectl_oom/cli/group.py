@@ -9,6 +9,7 @@ import click
 # name → one line of help; the module of the same name in this package holds `command`
 COMMANDS = {
     "why": "Say what killed a container, how sure that is, and what to do",
+    "history": "Show what its memory did, and every OOM kill, also of pods that are gone",
     "snapshot": "Save all evidence about a target to a file, before it expires",
     "doctor": "Say which sources answer and which permission is missing",
     "version": "Print the version",

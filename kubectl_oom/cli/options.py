@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "name")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+HISTORY_OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "svg")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def _decorate(function: F, options: list[Callable[[F], F]]) -> F:
@@ -135,21 +136,22 @@ class Output:
     ascii_only: bool
 
 
-def output_of(format_name: str, width: int | None) -> Output:
+def output_of(format_name: str, width: int | None, allowed_formats: tuple[str, ...] = OUTPUTS) -> Output:
     """The form asked for; OomError as kubectl words it for a format that does not exist."""
-    if format_name not in OUTPUTS:
-        allowed = ",".join(sorted(OUTPUTS))
+    if format_name not in allowed_formats:
+        allowed = ",".join(sorted(allowed_formats))
         raise OomError(
             f'error: unable to match a printer suitable for the output format "{format_name}", '
             f"allowed formats are: {allowed}"
         )
+    from kubectl_oom.show.chart import drawable
     from kubectl_oom.show.colour import decide
 
     return Output(
         format=format_name,
         width=width or _terminal_width(),
         colour=decide(sys.stdout.isatty(), dict(os.environ)),
-        ascii_only="utf" not in (sys.stdout.encoding or "").lower(),
+        ascii_only=not drawable(sys.stdout.encoding),
     )
 
 
@@ -159,16 +161,41 @@ def _terminal_width() -> int:
     return max(40, get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
 
 
+def since_option(function: F) -> F:
+    """How far back to look."""
+    help_text = "How far back to look, such as 24h or 7d"
+    return click.option("--since", default="7d", show_default=True, metavar="DURATION", help=help_text)(function)
+
+
+def span_of(duration: str) -> float:
+    """Seconds of a window: as `seconds_of`, with days and weeks, and never 0."""
+    match = re.fullmatch(r"(\d+)([dw])", duration)
+    seconds = int(match[1]) * {"d": 86_400, "w": 604_800}[match[2]] if match else seconds_of(duration)
+    if not seconds:
+        raise OomError(f'error: invalid duration "{duration}"', "Use a length such as 24h or 7d")
+    return seconds
+
+
 def seconds_of(duration: str | None) -> float | None:
-    """Seconds of a Go duration (`1s`, `2m`, `1m30s`) or a bare number; None when none was given."""
+    """Seconds of a Go duration (`1s`, `2m`, `1m30s`) or a whole number of them; None when none was given."""
     if duration is None:
         return None
-    if re.fullmatch(r"\d+(\.\d+)?", duration):
+    if re.fullmatch(r"\d+", duration):
         return float(duration)
     parts = _DURATION.findall(duration)
     if not parts or "".join(n + u for n, u in parts) != duration:
         raise OomError(f'error: invalid duration "{duration}"', "Use a number with a unit: 500ms, 5s, 2m")
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+
+
+def _timeout(text: str | None) -> float | None:
+    try:
+        return seconds_of(text)
+    except OomError as error:
+        raise OomError(
+            "error: Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a "
+            "corresponding time unit (e.g. 1s | 2m | 3h)"
+        ) from error
 
 
 def connect_options(values: dict[str, Any]) -> ConnectOptions:
@@ -190,7 +217,7 @@ def connect_options(values: dict[str, Any]) -> ConnectOptions:
         client_key=values["client_key"],
         insecure_skip_tls_verify=values["insecure_skip_tls_verify"],
         tls_server_name=values["tls_server_name"],
-        request_timeout_seconds=seconds_of(values["request_timeout"]),
+        request_timeout_seconds=_timeout(values["request_timeout"]),
         environ=dict(os.environ),
     )
 

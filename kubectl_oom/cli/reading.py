@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
-    from kubectl_oom.evidence import CaseFile
+    from kubectl_oom.evidence import CaseFile, HistoryReport, Pod
     from kubectl_oom.read.source import ReadError, Source
     from kubectl_oom.read.targets import Scope
 
@@ -25,8 +26,17 @@ def open_source(values: dict[str, Any]) -> tuple[Source, datetime]:
     from kubectl_oom.read.connection import connect
     from kubectl_oom.read.live import LiveSource
 
-    source = LiveSource(connect(connect_options(values)), engine_options(values))
+    source = LiveSource(connect(connect_options(values)), engine_options(values), tell)
     return source, moment(values) or datetime.now(timezone.utc)
+
+
+def tell(sentence: str) -> None:
+    """Say something beside the answer, on stderr."""
+    import click
+
+    from kubectl_oom.show.words import printable
+
+    click.echo(printable(sentence), err=True)
 
 
 def moment(values: dict[str, Any]) -> datetime | None:
@@ -45,15 +55,17 @@ def moment(values: dict[str, Any]) -> datetime | None:
 def scope_of(source: Source, values: dict[str, Any]) -> Scope:
     """What the words and flags select."""
     from kubectl_oom.read.source import NODES
-    from kubectl_oom.read.targets import Scope, parse_targets
+    from kubectl_oom.read.targets import Scope, parse_targets, refuse_bad_namespace
 
     targets = parse_targets(values["words"], labels=values["selector"], all_namespaces=values["all_namespaces"])
+    namespace: str = values["namespace"] or source.namespace
+    refuse_bad_namespace(namespace)
     everywhere = values["all_namespaces"] or (
         values["namespace"] is None and all(target.kind is NODES for target in targets)
     )
     return Scope(
         targets=targets,
-        namespace=None if everywhere else values["namespace"] or source.namespace,
+        namespace=None if everywhere else namespace,
         labels=values["selector"],
         container=values["container"],
     )
@@ -68,14 +80,60 @@ def read_case(source: Source, scope: Scope, values: dict[str, Any], now: datetim
     try:
         case = gather(source, scope, now=now, wants=wants)
     except ReadError as error:
-        raise fatal(error, source) from error
+        raise fatal(_missing_namespace(source, scope, error) or error, source) from error
     if scope.container and case.pods and not any(c.name == scope.container for p in case.pods for c in p.containers):
         first = case.pods[0]
-        names = ", ".join(c.name for c in first.containers)
-        raise OomError(
-            f"error: container {scope.container} is not valid for pod {first.name}", f"Its containers are: {names}"
-        )
+        wrong = f"container {scope.container} is not valid for pod {first.name}"
+        raise OomError(f"error: {wrong} out of: {', '.join(_container_names(first))}")
     return case
+
+
+def _container_names(pod: Pod) -> list[str]:
+    """The pod's containers in kubectl's order and words."""
+    from kubectl_oom.evidence import ContainerType
+
+    marks = {ContainerType.APP: "", ContainerType.EPHEMERAL: " (ephem)"}
+    named = [(container.type, container.name + marks.get(container.type, " (init)")) for container in pod.containers]
+    order = list(marks)
+    return [name for _, name in sorted(named, key=lambda n: order.index(n[0]) if n[0] in marks else len(order))]
+
+
+def _missing_namespace(source: Source, scope: Scope, error: ReadError) -> ReadError | None:
+    """The error for a namespace that does not exist, which kubectl names in place of what is not found in it."""
+    from kubectl_oom.read.source import NAMESPACES, ReadError
+
+    if error.reason != "NotFound" or scope.namespace is None or all(not t.kind.namespaced for t in scope.targets):
+        return None
+    try:
+        source.get(NAMESPACES, None, scope.namespace)
+    except ReadError as missing:
+        return missing if missing.reason == "NotFound" else None
+    return None
+
+
+def read_past_case(
+    source: Source, scope: Scope, values: dict[str, Any], since: datetime, now: datetime
+) -> HistoryReport:
+    """The history of the scope's workloads: what exists now, and what the metrics engine remembers."""
+    from kubectl_oom.evidence import Gap
+    from kubectl_oom.judge.history import recount
+    from kubectl_oom.read.gaps import gap_of
+    from kubectl_oom.read.past_case import past_of, workloads_of
+    from kubectl_oom.read.source import ReadError
+
+    case = read_case(source, scope, values, now)
+    pasts, gaps = [], dict[Gap, None]()
+    for asked in workloads_of(scope, case):
+        if not values["prometheus"]:
+            pasts.append(past_of(asked, None))
+            continue
+        try:
+            pasts.append(source.past(asked.namespace, asked.workload, asked.pods, since, now))
+        except ReadError as error:  # one workload's failure is a gap, not the end of the others
+            gaps[gap_of("metrics engine", "", error)] = None
+            pasts.append(past_of(asked, case.history))
+    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
+    return recount(case, pasts, since=since, until=now, container=scope.container)
 
 
 def fatal(error: ReadError, source: Source) -> OomError:

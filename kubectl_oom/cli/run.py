@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -21,11 +22,13 @@ PROGRAM = "kubectl oom"
 
 def run(argv: Sequence[str]) -> int:
     """The exit code of one command line."""
+    if sys.stdout is None:  # `>&-`: there is nowhere to answer to
+        return _tell("error: standard output is closed")
     try:
-        group.main(args=list(argv), prog_name=PROGRAM, complete_var="_KUBECTL_OOM_COMPLETE", standalone_mode=False)
+        # What a command ended with (click's Exit) is handed back; the commands themselves return nothing.
+        words = list(map(_as_pflag, argv))
+        code = group.main(args=words, prog_name=PROGRAM, complete_var="_KUBECTL_OOM_COMPLETE", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
     except click.UsageError as error:
         return _usage(error)
     except click.ClickException as error:
@@ -33,24 +36,56 @@ def run(argv: Sequence[str]) -> int:
     except OomError as error:
         return _tell(error.message, error.hint)
     except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # The reader of our output is gone (| head): nothing is wrong, and Python must not say so at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return FAILED
-    return 0
+    except OSError as error:  # a full disk, a terminal that is gone
+        _drop_stdout()
+        return _tell(f"error: {error.filename or 'standard output'}: {error.strerror or type(error).__name__}")
+    except RecursionError:
+        return _tell("error: something that was read is nested too deeply to be an answer")
+    return code if isinstance(code, int) else 0
+
+
+def _drop_stdout() -> None:
+    """Send what is left to be written nowhere: else Python tries once more at exit, and complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupted() -> int:
+    """The exit code after Ctrl-C; where requests are still under way the process ends here and now.
+
+    Python would wait for their threads, as long as the slowest server may take.
+    """
+    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+        os._exit(INTERRUPTED)
+    return INTERRUPTED
+
+
+def _as_pflag(word: str) -> str:
+    """`-n=shop` as kubectl's flags take it: the value is `shop`, not `=shop`."""
+    return word[:2] + word[3:] if word[:1] == "-" and word[1:2].isalpha() and word[2:3] == "=" else word
 
 
 def _usage(error: click.UsageError) -> int:
     """Usage errors as kubectl words them, with exit code 1 (click's own is 2)."""
     path = error.ctx.command_path if error.ctx else PROGRAM
+    see = f"See '{path} --help' for usage."
     if isinstance(error, click.NoSuchOption):
-        return _tell(f"error: unknown flag: {error.option_name}", f"See '{path} --help' for usage.")
+        name = error.option_name
+        kind = "flag: " + name if name.startswith("--") else f"shorthand flag: '{name[1:2]}' in {name}"
+        return _tell(f"Error: unknown {kind}", see)
+    if isinstance(error, click.BadOptionUsage) and error.message.endswith("requires an argument."):
+        name = error.option_name
+        flag = name if name.startswith("--") else f"'{name[1:2]}' in {name}"
+        return _tell(f"Error: flag needs an argument: {flag}", see)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return FAILED
     message = error.format_message().rstrip(".")
-    return _tell(f"error: {message[:1].lower()}{message[1:]}", f"See '{path} --help' for usage.")
+    return _tell(f"error: {message[:1].lower()}{message[1:]}", see)
 
 
 def _tell(message: str, hint: str | None = None) -> int:

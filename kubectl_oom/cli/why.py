@@ -72,7 +72,9 @@ def show(report: Report, output: Output, now: datetime, *, namespace: str) -> No
             for line in document.names(report):
                 click.echo(line)
         case "markdown":
-            for line in markdown.report(report, now=now, namespace=namespace, commands=COMMANDS):
+            for line in markdown.report(
+                report, now=now, ascii_only=output.ascii_only, namespace=namespace, commands=COMMANDS
+            ):
                 click.echo(line)
         case _:
             lines = text.report(
@@ -98,6 +100,6 @@ def nothing_found(output: str, scope: Scope, now: datetime) -> None:
         empty = document.report_document(Report(items=(), gaps=()), now)
         click.echo(document.to_json(empty) if output == "json" else document.to_yaml(empty), nl=False)
         return
-    where = f" in {scope.namespace} namespace" if scope.namespace else ""
+    where = f" in {scope.namespace} namespace." if scope.namespace else ""
     if output != "name":
-        click.echo(f"No pods found{where}." if not scope.is_selection else f"No resources found{where}.", err=True)
+        click.echo(f"No {'resources' if scope.is_selection else 'pods'} found{where}", err=True)

@@ -27,6 +27,14 @@ PERMISSIONS = {
 }
 
 
+_DOCTOR = "run `kubectl oom doctor`"
+# What is not there cannot be read from there again; something else may have kept it.
+_IF_GONE = {
+    "log": "look for it where the cluster's logs are collected",
+    "node": "name a metrics engine, which keeps its numbers: --prometheus-url",
+}
+
+
 def gap_of(source: str, subject: str, error: ReadError) -> Gap:
     """The gap a failed read leaves: `source` is a key of PERMISSIONS, `subject` what was asked (`node node-a`)."""
     return Gap(
@@ -53,6 +61,8 @@ def _remedy(source: str, error: ReadError) -> str | None:
         return "take a new snapshot of this target"
     if source == "metrics.k8s.io" and error.reason == "NotFound":
         return "install metrics-server, or wait for its next scrape"
+    if error.reason == "NothingToTry":
+        return None
     if error.reason == "Timeout":
         return "raise --request-timeout, or run `kubectl oom doctor`"
-    return "run `kubectl oom doctor`" if error.reason in ("Unreachable", "BadAnswer") else None
+    return _IF_GONE.get(source, _DOCTOR) if error.reason == "NotFound" else _DOCTOR

@@ -5,7 +5,6 @@ Only the targets themselves must be readable; everything else is optional.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +26,8 @@ from kubectl_oom.evidence import (
     WorkloadKey,
 )
 from kubectl_oom.read import kubelet
+from kubectl_oom.read.answer import part
+from kubectl_oom.read.at_once import readers
 from kubectl_oom.read.gaps import gap_of
 from kubectl_oom.read.objects import event_of, limit_defaults_of, node_of, pod_of, requested_bytes
 from kubectl_oom.read.source import EVENTS, LIMIT_RANGES, NODES, PODS, ReadError
@@ -34,7 +35,7 @@ from kubectl_oom.read.targets import Climb, Found, FoundPod, Scope, climb, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
     from datetime import datetime
 
     from kubectl_oom.read.source import Json, Source
@@ -81,7 +82,7 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
     pods = _bare_pods(found)
     deep = _worth_reading(pods, scope)
     reading = _Reading(gaps=_left_out(pods, deep))
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="read") as pool:
+    with readers(AT_ONCE, "read") as pool:
         events = pool.submit(_events_of_pods, source, deep, reading)
         climbs = [pool.submit(_owners, source, pod, reading) for pod in _first_of_each_owner(deep)]
         for done in _start_reads(pool, source, deep, reading, now=now, wants=wants):
@@ -89,7 +90,8 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
         full = [_complete(pod, events.result(), climbs) for pod in deep]
         for node in _suspected_nodes(full, reading):
             pool.submit(_neighbours, source, node, reading).result()
-    rest = [pod for pod in pods if pod not in deep]
+    read = {(pod.namespace, pod.name) for pod in deep}
+    rest = [pod for pod in pods if (pod.namespace, pod.name) not in read]
     return CaseFile(
         pods=tuple(full + rest),
         nodes=reading.nodes,
@@ -275,7 +277,7 @@ def _heap_lines(source: Source, pod: Pod, container: str, *, previous: bool, rea
         f"container {container} of pod {pod.name}",
         lambda: source.heap_lines(pod.namespace, pod.name, container, previous=previous),
     )
-    reading.heap_lines += lines or ()
+    reading.heap_lines += [replace(line, namespace=pod.namespace) for line in lines or ()]
 
 
 def _history(source: Source, pods: Sequence[Pod], now: datetime, reading: _Reading) -> None:
@@ -291,7 +293,16 @@ def _history(source: Source, pods: Sequence[Pod], now: datetime, reading: _Readi
         history = _attempt(reading, "metrics engine", "", ask)
         if history:
             reading.gaps += [Gap(source="metrics engine", reason=warning) for warning in history.warnings]
-            reading.history = _joined(reading.history, history)
+            reading.history = _joined(reading.history, _of_namespace(history, namespace))
+
+
+def _of_namespace(history: MemoryHistory, namespace: str) -> MemoryHistory:
+    """The history with its namespace told: `redis-0` is a name in many of them."""
+    return replace(
+        history,
+        lives=tuple(replace(life, namespace=namespace) for life in history.lives),
+        pod_usage={f"{namespace}/{pod}": samples for pod, samples in history.pod_usage.items()},
+    )
 
 
 def _joined(first: MemoryHistory | None, second: MemoryHistory) -> MemoryHistory:
@@ -327,7 +338,7 @@ def _owners(source: Source, pod: Pod, reading: _Reading) -> tuple[str, Climb]:
 def _replicas(workloads: Sequence[Json]) -> dict[WorkloadKey, Replicas]:
     found: dict[WorkloadKey, Replicas] = {}
     for item in workloads:
-        spec, status, meta = item.get("spec") or {}, item.get("status") or {}, item.get("metadata") or {}
+        spec, status, meta = part(item, "spec"), part(item, "status"), part(item, "metadata")
         wanted = spec.get("replicas", status.get("desiredNumberScheduled"))
         ready = status.get("readyReplicas", status.get("numberReady", 0))
         if isinstance(wanted, int) and isinstance(ready, int):
@@ -359,7 +370,7 @@ def _neighbours(source: Source, name: str, reading: _Reading) -> None:
     use = kubelet.from_summary(summary or {}).pods
     found = []
     for item in items or ():
-        meta = item.get("metadata") or {}
+        meta = part(item, "metadata")
         key = (str(meta.get("namespace", "")), str(meta.get("name", "")))
         now = use.get(key)
         found.append(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Life, MemoryHistory, Sample
+from kubectl_oom.read.objects import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from kubectl_oom.read.source import Json
 
@@ -52,10 +53,15 @@ def history_from_json(
 
     lives = tuple(
         Life(
-            pod=life["pod"],
-            container=life["container"],
-            container_id=life["container_id"],
-            **{name: samples(life[name]) for name in _SERIES},
+            pod=str(life["pod"]),
+            container=str(life["container"]),
+            container_id=None if life["container_id"] is None else str(life["container_id"]),
+            working_set=samples(life["working_set"]),
+            usage=samples(life["usage"]),
+            rss=samples(life["rss"]),
+            cache=samples(life["cache"]),
+            limit=samples(life["limit"]),
+            oom_events=samples(life["oom_events"]),
         )
         for life in document["lives"]
         if pods is None or life["pod"] in pods
@@ -83,4 +89,7 @@ def _to_pairs(samples: Sequence[Sample]) -> list[list[float]]:
 
 
 def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=timezone.utc)
+    moment = moment_of(seconds)
+    if moment is None:
+        raise ValueError(f"{seconds} as a time")
+    return moment

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import ContainerKey, MemoryNow, PodKey
 from kubectl_oom.quantity import parse_bytes
-from kubectl_oom.read.objects import when
+from kubectl_oom.read.answer import part, parts, text, whole
+from kubectl_oom.read.objects import moment_of, when
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
 
     from kubectl_oom.read.source import Json
 
@@ -36,7 +37,9 @@ _FAMILIES = {
 _LINE = re.compile(r"^(container_\w+)\{([^\n]*)\} (\S+)(?: (\d+))?$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ID = re.compile(r"([0-9a-f]{64})(?:\.scope)?$")
-_PODS_CGROUP = re.compile(r"^/kubepods(?:\.slice)?$")
+# Also below another root, as kind makes it: /kubelet.slice/kubelet-kubepods.slice.
+_PODS_CGROUP = re.compile(r"^(?:/kubelet(?:\.slice)?)?/(?:kubelet-)?kubepods(?:\.slice)?$")
+_LONGEST_TIME = 16  # digits of milliseconds: longer ones are no dates, whatever follows
 
 
 @dataclass(slots=True)
@@ -50,9 +53,20 @@ class KubeletNumbers:
 
 
 def memory_lines(text: str) -> str:
-    """Only the lines of a cAdvisor page that this tool reads: what a snapshot keeps."""
+    """Only the lines of a cAdvisor page that this tool reads."""
     wanted = tuple(f"{family}{{" for family in _FAMILIES)
     return "\n".join(line for line in text.splitlines() if line.startswith(wanted)) + "\n"
+
+
+def lines_about(page: str, pods: Collection[PodKey]) -> str:
+    """The lines of a page about these pods, all pods together and the node: a snapshot has no business with others."""
+    kept = []
+    for line in page.splitlines():
+        labels = dict(_LABEL.findall(line))
+        pod, cgroup = (labels.get("namespace", ""), labels.get("pod", "")), labels.get("id", "")
+        if pod in pods or (not pod[1] and (cgroup == "/" or _PODS_CGROUP.match(cgroup))):
+            kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def from_cadvisor(text: str) -> KubeletNumbers:
@@ -75,14 +89,15 @@ def _lines(text: str) -> Iterator[tuple[str, dict[str, str], int, datetime | Non
         family, labels, value, at = match.groups()
         if family in _FAMILIES:
             try:
-                number = int(float(value))
+                number = whole(int(float(value)))
             except (ValueError, OverflowError):  # NaN and Inf are no sizes
                 continue
-            yield family, dict(_LABEL.findall(labels)), number, _moment(at)
+            if number is not None:
+                yield family, dict(_LABEL.findall(labels)), number, _moment(at)
 
 
 def _moment(milliseconds: str | None) -> datetime | None:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, tz=timezone.utc) if milliseconds else None
+    return moment_of(int(milliseconds[:_LONGEST_TIME]) / 1000) if milliseconds else None
 
 
 def _memory_now(key: tuple[str, ...], row: dict[str, int], at: datetime | None) -> MemoryNow:
@@ -117,37 +132,59 @@ def _place(numbers: KubeletNumbers, key: tuple[str, ...], now: MemoryNow) -> Non
         numbers.pods_cgroup = now
 
 
+def memory_of(summary: Json) -> Json:
+    """The summary's memory numbers: names, sizes and times."""
+    node = part(summary, "node")
+    return {
+        "node": {
+            "nodeName": node.get("nodeName"),
+            "memory": node.get("memory"),
+            "systemContainers": [
+                {"name": c.get("name"), "memory": c.get("memory")} for c in parts(node, "systemContainers")
+            ],
+        },
+        "pods": [
+            {
+                "podRef": pod.get("podRef"),
+                "memory": pod.get("memory"),
+                "containers": [{"name": c.get("name"), "memory": c.get("memory")} for c in parts(pod, "containers")],
+            }
+            for pod in parts(summary, "pods")
+        ],
+    }
+
+
 def from_summary(summary: Json) -> KubeletNumbers:
     """The same from `/stats/summary`, which knows neither limits nor container ids nor kills."""
     numbers = KubeletNumbers()
-    for pod in summary.get("pods") or ():
-        ref = pod.get("podRef") or {}
-        key = (str(ref.get("namespace", "")), str(ref.get("name", "")))
-        for container in pod.get("containers") or ():
-            now = _summary_memory(container.get("memory"))
+    for pod in parts(summary, "pods"):
+        ref = part(pod, "podRef")
+        key = (text(ref.get("namespace")) or "", text(ref.get("name")) or "")
+        for container in parts(pod, "containers"):
+            now = _summary_memory(part(container, "memory"))
             if now:
-                numbers.containers[(*key, str(container.get("name", "")))] = (now,)
-        whole = _summary_memory(pod.get("memory"))
-        if whole:
-            numbers.pods[key] = whole
-    node = summary.get("node") or {}
-    numbers.node = _summary_memory(node.get("memory"))
-    for container in node.get("systemContainers") or ():
+                numbers.containers[(*key, text(container.get("name")) or "")] = (now,)
+        together = _summary_memory(part(pod, "memory"))
+        if together:
+            numbers.pods[key] = together
+    node = part(summary, "node")
+    numbers.node = _summary_memory(part(node, "memory"))
+    for container in parts(node, "systemContainers"):
         if container.get("name") == "pods":
-            numbers.pods_cgroup = _summary_memory(container.get("memory"))
+            numbers.pods_cgroup = _summary_memory(part(container, "memory"))
     return numbers
 
 
-def _summary_memory(memory: Json | None) -> MemoryNow | None:
+def _summary_memory(memory: Json) -> MemoryNow | None:
     if not memory:
         return None
     return MemoryNow(
         source=SUMMARY,
         container_id=None,
         at=when(memory.get("time")),
-        working_set_bytes=memory.get("workingSetBytes"),
-        usage_bytes=memory.get("usageBytes"),
-        rss_bytes=memory.get("rssBytes"),
+        working_set_bytes=whole(memory.get("workingSetBytes")),
+        usage_bytes=whole(memory.get("usageBytes")),
+        rss_bytes=whole(memory.get("rssBytes")),
     )
 
 
@@ -155,12 +192,12 @@ def from_pod_metrics(item: Json) -> dict[str, MemoryNow]:
     """Container name → working set, from a `PodMetrics`: the one number metrics.k8s.io knows."""
     at = when(item.get("timestamp"))
     return {
-        str(container.get("name", "")): MemoryNow(
+        text(container.get("name")) or "": MemoryNow(
             source=METRICS_API,
             container_id=None,
             at=at,
-            working_set_bytes=parse_bytes((container.get("usage") or {}).get("memory", "")),
+            working_set_bytes=parse_bytes(text(part(container, "usage").get("memory")) or ""),
             usage_bytes=None,
         )
-        for container in item.get("containers") or ()
+        for container in parts(item, "containers")
     }

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from kubectl_oom.read.answer import part, text
 from kubectl_oom.read.heap_log import heap_lines_in
 from kubectl_oom.read.kubelet import memory_lines
 from kubectl_oom.read.source import Json, Kind, ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from kubectl_oom.evidence import HeapLine, MemoryHistory
+    from kubectl_oom.evidence import HeapLine, MemoryHistory, Owner, WorkloadPast
     from kubectl_oom.read.connection import Connection
-    from kubectl_oom.read.metrics import EngineOptions
+    from kubectl_oom.read.engine import Engine, EngineOptions
 
 PAGE = 500  # objects per list request: what kubectl asks for
 LOG_TAIL_LINES = 200  # a dying runtime's last words; enough for a V8 or JVM report
@@ -25,8 +26,14 @@ LOG_TAIL_BYTES = 256 * 1024  # one line can be huge
 class LiveSource:
     """Questions go to the API server; metrics go to the engine of `engine_options`, if there is one."""
 
-    def __init__(self, connection: Connection, engine_options: EngineOptions | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        engine_options: EngineOptions | None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._connection = connection
+        self._tell = tell  # one sentence for the user, beside the answer
         self._engine_options = engine_options
         self.namespace = connection.namespace
         self.label = connection.server
@@ -35,7 +42,11 @@ class LiveSource:
         """One object."""
         if namespace is None and kind.namespaced:
             namespace = self.namespace
-        return self._connection.get_json(kind.path(namespace, quote(name, safe="")))
+        path = kind.path(namespace, quote(name, safe=""))
+        item = self._connection.get_json(path)
+        if part(item, "metadata").get("name") != name:
+            raise self._misfit(path, f"something that is no {kind.name} {name}")
+        return item
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> list[Json]:
         """All objects that match, read page by page; managedFields are dropped but for the mark of a resize."""
@@ -44,14 +55,22 @@ class LiveSource:
             params["labelSelector"] = labels
         if fields:
             params["fieldSelector"] = fields
-        items: list[Json] = []
+        path, items = kind.path(namespace), list[Json]()
         while True:
-            page = self._connection.get_json(kind.path(namespace), params)
-            items += page.get("items") or ()
-            token = (page.get("metadata") or {}).get("continue")
+            page = self._connection.get_json(path, params)
+            found = page["items"] or [] if "items" in page else None  # Go writes null for a list of nothing
+            if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+                raise self._misfit(path, f"something that is no list of {kind.plural}")
+            items += found
+            token = text(part(page, "metadata").get("continue"))
             if not token:
                 return items
+            if token == params.get("continue"):
+                raise self._misfit(path, "the same page of a list again")
             params["continue"] = token
+
+    def _misfit(self, path: str, what: str) -> ReadError:
+        return ReadError("BadAnswer", f"{urlsplit(self.label).netloc} answered {path} with {what}")
 
     def kubelet_metrics(self, node: str) -> str:
         """The memory lines of the kubelet's cAdvisor page."""
@@ -81,9 +100,24 @@ class LiveSource:
         self, namespace: str, pods: Sequence[str], nodes: Sequence[str], since: datetime, until: datetime
     ) -> MemoryHistory:
         """What the metrics engine holds; ReadError "NotConfigured" where none was named."""
+        from kubectl_oom.read.metrics import read_history  # noqa: PLC0415 - 0.1 s, only when asked
+
+        return read_history(self._engine(), namespace, pods, nodes, since, until)
+
+    def past(
+        self, namespace: str, workload: Owner | None, living: Sequence[str], since: datetime, until: datetime
+    ) -> WorkloadPast:
+        """What the metrics engine remembers of a workload."""
+        from kubectl_oom.read.past import read_past  # noqa: PLC0415 - as above
+
+        return read_past(self._engine(), namespace, workload, living, since, until)
+
+    def _engine(self) -> Engine:
         if self._engine_options is None:
             raise ReadError("NotConfigured", "no metrics engine was named")
-        from kubectl_oom.read.metrics import connect_engine, read_history  # noqa: PLC0415 - 0.1 s, only when asked
+        from kubectl_oom.read.metrics import connect_engine  # noqa: PLC0415 - as above
 
         engine = connect_engine(self._engine_options, self._connection)
-        return read_history(engine, namespace, pods, nodes, since, until)
+        if engine.chosen_because:
+            self._tell(f"Using {engine.label}: {engine.chosen_because}")
+        return engine

@@ -5,8 +5,9 @@ Every field may be missing: old servers, foreign runtimes and half-written statu
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import (
     Condition,
@@ -21,7 +22,8 @@ from kubectl_oom.evidence import (
     Termination,
 )
 from kubectl_oom.quantity import parse_bytes
-from kubectl_oom.read.settings import settings_of
+from kubectl_oom.read.answer import part, parts, text, whole
+from kubectl_oom.read.settings import command_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,8 +31,13 @@ if TYPE_CHECKING:
     from kubectl_oom.read.source import Json
 
 EPOCH_YEAR = 1970
+LAST_YEAR = 9999  # times in it cannot be reckoned with: a grace period later there is no date
 DEFAULT_GRACE_SECONDS = 30  # what the API server fills in for terminationGracePeriodSeconds
 _RESIZE_MANAGERS = "resize"  # managedFields[].subresource of an in-place resize
+# Liveness probe failed: HTTP probe failed with statuscode: 500
+_PROBE_ANSWER = re.compile(r"(?:\(combined from similar events\): )?(\w+ probe \w+)", re.ASCII)
+# Ends that the runtime or the kubelet words; with any other reason the message is what the program left behind.
+_ENDS_TOLD_BY_OTHERS = ("StartError", "ContainerCannotRun", "ContainerStatusUnknown", "RestartingAllContainers")
 _LIMIT_RANGER = "kubernetes.io/limit-ranger"  # annotation: which values a LimitRange filled in
 
 
@@ -44,8 +51,17 @@ def when(text: object) -> datetime | None:
         return None
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=timezone.utc)
-    # Go's zero time and the Unix epoch (of a container that never started) both say "never".
-    return parsed.astimezone(timezone.utc) if parsed.year > EPOCH_YEAR else None
+    # Go's zero time and the Unix epoch (of a container that never started) both say "never", as does the last year.
+    return parsed.astimezone(timezone.utc) if EPOCH_YEAR < parsed.year < LAST_YEAR else None
+
+
+def moment_of(seconds: float) -> datetime | None:
+    """Seconds since 1970 as a time; None where they make none that can be reckoned with."""
+    try:
+        moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if EPOCH_YEAR <= moment.year < LAST_YEAR else None
 
 
 def _python310(text: str) -> str:
@@ -59,45 +75,45 @@ def _python310(text: str) -> str:
 
 def pod_of(item: Json, *, owners: Sequence[Owner] = (), events: Sequence[Event] = ()) -> Pod:
     """A pod as evidence; `owners` is the chain found by walking, nearest first."""
-    meta, spec, status = _dict(item, "metadata"), _dict(item, "spec"), _dict(item, "status")
+    meta, spec, status = part(item, "metadata"), part(item, "spec"), part(item, "status")
     volumes = _memory_volumes(spec)
-    pod_resources = _dict(spec, "resources")
+    pod_resources = part(spec, "resources")
     return Pod(
-        namespace=_text(meta.get("namespace")) or "default",
-        name=_text(meta.get("name")) or "",
-        uid=_text(meta.get("uid")),
-        node=_text(spec.get("nodeName")),
-        phase=_text(status.get("phase")),
-        reason=_text(status.get("reason")),
-        message=_text(status.get("message")),
-        qos_class=_text(status.get("qosClass")),
+        namespace=text(meta.get("namespace")) or "default",
+        name=text(meta.get("name")) or "",
+        uid=text(meta.get("uid")),
+        node=text(spec.get("nodeName")),
+        phase=text(status.get("phase")),
+        reason=text(status.get("reason")),
+        message=text(status.get("message")),
+        qos_class=text(status.get("qosClass")),
         created_at=when(meta.get("creationTimestamp")),
         start_time=when(status.get("startTime")),
         deletion_at=when(meta.get("deletionTimestamp")),
-        deletion_grace_seconds=_whole(meta.get("deletionGracePeriodSeconds")),
+        deletion_grace_seconds=whole(meta.get("deletionGracePeriodSeconds")),
         grace_seconds=_grace(spec),
-        restart_policy=_text(spec.get("restartPolicy")) or "Always",
+        restart_policy=text(spec.get("restartPolicy")) or "Always",
         limit_bytes=_memory(pod_resources, "limits"),
         request_bytes=_memory(pod_resources, "requests"),
         owners=tuple(owners) or owners_of(item),
-        conditions=tuple(_condition(c) for c in _dicts(status, "conditions")),
+        conditions=tuple(_condition(c) for c in parts(status, "conditions")),
         containers=tuple(_containers(item, volumes)),
         events=tuple(sorted(events, key=_event_order)),
         memory_volumes=volumes,
         resized=_was_resized(item),
-        priority_class=_text(spec.get("priorityClassName")),
+        priority_class=text(spec.get("priorityClassName")),
     )
 
 
 def owners_of(item: Json) -> tuple[Owner, ...]:
     """The controller an object names as its owner, as a chain of one; empty when nothing controls it."""
-    for ref in _dicts(_dict(item, "metadata"), "ownerReferences"):
+    for ref in parts(part(item, "metadata"), "ownerReferences"):
         if ref.get("controller"):
             return (
                 Owner(
-                    api_version=_text(ref.get("apiVersion")) or "",
-                    kind=_text(ref.get("kind")) or "",
-                    name=_text(ref.get("name")) or "",
+                    api_version=text(ref.get("apiVersion")) or "",
+                    kind=text(ref.get("kind")) or "",
+                    name=text(ref.get("name")) or "",
                 ),
             )
     return ()
@@ -105,39 +121,51 @@ def owners_of(item: Json) -> tuple[Owner, ...]:
 
 def event_of(item: Json) -> Event:
     """An event, old style (firstTimestamp, count) or new (eventTime, series)."""
-    involved, series = _dict(item, "involvedObject"), _dict(item, "series")
-    created = when(_dict(item, "metadata").get("creationTimestamp"))
+    involved, series = part(item, "involvedObject"), part(item, "series")
+    created = when(part(item, "metadata").get("creationTimestamp"))
     first = when(item.get("firstTimestamp")) or when(item.get("eventTime")) or created
     last = when(series.get("lastObservedTime")) or when(item.get("lastTimestamp")) or first
     return Event(
-        type=_text(item.get("type")),
-        reason=_text(item.get("reason")) or "",
-        message=_text(item.get("message")) or "",
-        object_kind=_text(involved.get("kind")) or "",
-        object_name=_text(involved.get("name")) or "",
-        object_uid=_text(involved.get("uid")),
-        field_path=_text(involved.get("fieldPath")),
-        component=_text(_dict(item, "source").get("component")) or _text(item.get("reportingComponent")),
+        type=text(item.get("type")),
+        reason=text(item.get("reason")) or "",
+        message=message_of_event(item),
+        object_kind=text(involved.get("kind")) or "",
+        object_name=text(involved.get("name")) or "",
+        object_uid=text(involved.get("uid")),
+        field_path=text(involved.get("fieldPath")),
+        component=text(part(item, "source").get("component")) or text(item.get("reportingComponent")),
         first_at=first,
         last_at=last,
-        count=_whole(series.get("count")) or _whole(item.get("count")) or 1,
-        annotations={str(k): str(v) for k, v in _dict(_dict(item, "metadata"), "annotations").items()},
+        count=whole(series.get("count")) or whole(item.get("count")) or 1,
+        annotations={str(k): str(v) for k, v in part(part(item, "metadata"), "annotations").items()},
     )
+
+
+def message_of_event(item: Json) -> str:
+    """The message; of a failed probe only that it failed, since what follows is the program's own answer."""
+    message = text(item.get("message")) or ""
+    probe = _PROBE_ANSWER.match(message)
+    return probe.group(1) if probe and item.get("reason") == "Unhealthy" else message
+
+
+def message_of_end(terminated: Json) -> str | None:
+    """The runtime's or kubelet's message about an end; None where the program itself wrote it (its log, a file)."""
+    return text(terminated.get("message")) if terminated.get("reason") in _ENDS_TOLD_BY_OTHERS else None
 
 
 def node_of(item: Json, events: Iterable[Event] = ()) -> Node:
     """A node as evidence."""
-    status = _dict(item, "status")
-    info = _dict(status, "nodeInfo")
+    status = part(item, "status")
+    info = part(status, "nodeInfo")
     return Node(
-        name=_text(_dict(item, "metadata").get("name")) or "",
-        capacity_bytes=_quantity(_dict(status, "capacity").get("memory")),
-        allocatable_bytes=_quantity(_dict(status, "allocatable").get("memory")),
-        kubelet_version=_text(info.get("kubeletVersion")),
-        runtime_version=_text(info.get("containerRuntimeVersion")),
-        os_image=_text(info.get("osImage")),
-        kernel_version=_text(info.get("kernelVersion")),
-        conditions=tuple(_condition(c) for c in _dicts(status, "conditions")),
+        name=text(part(item, "metadata").get("name")) or "",
+        capacity_bytes=_quantity(part(status, "capacity").get("memory")),
+        allocatable_bytes=_quantity(part(status, "allocatable").get("memory")),
+        kubelet_version=text(info.get("kubeletVersion")),
+        runtime_version=text(info.get("containerRuntimeVersion")),
+        os_image=text(info.get("osImage")),
+        kernel_version=text(info.get("kernelVersion")),
+        conditions=tuple(_condition(c) for c in parts(status, "conditions")),
         events=tuple(sorted(events, key=_event_order)),
     )
 
@@ -145,25 +173,25 @@ def node_of(item: Json, events: Iterable[Event] = ()) -> Node:
 def limit_defaults_of(item: Json) -> tuple[LimitDefault, ...]:
     """The memory defaults that a LimitRange gives to containers; empty when it gives none."""
     found = []
-    for limit in _dicts(_dict(item, "spec"), "limits"):
-        default = _quantity(_dict(limit, "default").get("memory"))
-        request = _quantity(_dict(limit, "defaultRequest").get("memory"))
+    for limit in parts(part(item, "spec"), "limits"):
+        default = _quantity(part(limit, "default").get("memory"))
+        request = _quantity(part(limit, "defaultRequest").get("memory"))
         if limit.get("type") == "Container" and (default is not None or request is not None):
-            name = _text(_dict(item, "metadata").get("name")) or ""
+            name = text(part(item, "metadata").get("name")) or ""
             found.append(LimitDefault(name=name, default_limit_bytes=default, default_request_bytes=request))
     return tuple(found)
 
 
 def requested_bytes(item: Json) -> int:
     """What a pod asks the scheduler for: pod-level request, else the larger of its containers' sum and any init step."""
-    spec = _dict(item, "spec")
-    pod_level = _memory(_dict(spec, "resources"), "requests")
+    spec = part(item, "spec")
+    pod_level = _memory(part(spec, "resources"), "requests")
     if pod_level is not None:
         return pod_level
-    running = sum(_memory(_dict(c, "resources"), "requests") or 0 for c in _dicts(spec, "containers"))
+    running = sum(_memory(part(c, "resources"), "requests") or 0 for c in parts(spec, "containers"))
     largest_step = sidecars = 0
-    for init in _dicts(spec, "initContainers"):
-        request = _memory(_dict(init, "resources"), "requests") or 0
+    for init in parts(spec, "initContainers"):
+        request = _memory(part(init, "resources"), "requests") or 0
         if init.get("restartPolicy") == "Always":
             sidecars += request
         largest_step = max(largest_step, sidecars + (0 if init.get("restartPolicy") == "Always" else request))
@@ -180,41 +208,42 @@ _STATUS_LISTS = (
 
 
 def _containers(item: Json, volumes: tuple[MemoryVolume, ...]) -> Iterable[Container]:
-    spec, status = _dict(item, "spec"), _dict(item, "status")
-    annotation = _text(_dict(_dict(item, "metadata"), "annotations").get(_LIMIT_RANGER)) or ""
+    spec, status = part(item, "spec"), part(item, "status")
+    annotation = text(part(part(item, "metadata"), "annotations").get(_LIMIT_RANGER)) or ""
     for spec_list, status_list in _STATUS_LISTS:
-        statuses = {s.get("name"): s for s in _dicts(status, status_list)}
-        for container in _dicts(spec, spec_list):
-            own = statuses.get(container.get("name"), {})
+        statuses = {text(s.get("name")): s for s in parts(status, status_list)}
+        for container in parts(spec, spec_list):
+            own = statuses.get(text(container.get("name")), {})
             yield _container(container, own, spec_list, status_list, volumes, annotation)
 
 
 def _container(
     spec: Json, status: Json, spec_list: str, status_list: str, volumes: tuple[MemoryVolume, ...], annotation: str
 ) -> Container:
-    name = _text(spec.get("name")) or ""
-    state = _dict(status, "state")
-    waiting, running = _dict(state, "waiting"), _dict(state, "running")
-    mounted = {m.get("name") for m in _dicts(spec, "volumeMounts")}
+    name = text(spec.get("name")) or ""
+    state = part(status, "state")
+    waiting, running = part(state, "waiting"), part(state, "running")
+    mounted = {text(m.get("name")) or "" for m in parts(spec, "volumeMounts")}
     return Container(
         name=name,
         type=_type(spec, spec_list),
-        image=_text(spec.get("image")),
-        limit_bytes=_memory(_dict(spec, "resources"), "limits"),
-        request_bytes=_memory(_dict(spec, "resources"), "requests"),
-        limit_in_effect_bytes=_memory(_dict(status, "resources"), "limits"),
+        image=text(spec.get("image")),
+        limit_bytes=_memory(part(spec, "resources"), "limits"),
+        request_bytes=_memory(part(spec, "resources"), "requests"),
+        limit_in_effect_bytes=_memory(part(status, "resources"), "limits"),
         state=next((s for s in ("running", "terminated", "waiting") if s in state), None),
-        waiting_reason=_text(waiting.get("reason")),
-        waiting_message=_text(waiting.get("message")),
+        waiting_reason=text(waiting.get("reason")),
+        waiting_message=text(waiting.get("message")),
         running_since=when(running.get("startedAt")),
         container_id=_bare_id(status.get("containerID")),
+        runtime=_runtime(status),
         ready=bool(status.get("ready")),
-        restart_count=_whole(status.get("restartCount")) or 0,
+        restart_count=whole(status.get("restartCount")) or 0,
         terminations=tuple(_terminations(status, f"status.{status_list}[{name}]")),
         probes=tuple(p for p in ("liveness", "readiness", "startup") if spec.get(f"{p}Probe")),
         probe_grace_seconds=_probe_grace(spec),
         memory_volumes=tuple(v for v in volumes if v.name in mounted),
-        command=tuple(str(word) for key in ("command", "args") for word in spec.get(key) or ()),
+        command=command_of(spec),
         env=settings_of(spec),
         limit_defaulted=f"memory limit for container {name}" in annotation,
     )
@@ -230,13 +259,13 @@ def _type(spec: Json, spec_list: str) -> ContainerType:
 
 def _terminations(status: Json, path: str) -> Iterable[Termination]:
     for key in ("state", "lastState"):
-        ended = _dict(_dict(status, key), "terminated")
+        ended = part(part(status, key), "terminated")
         if ended:
             yield Termination(
                 field=f"{path}.{key}.terminated",
-                reason=_text(ended.get("reason")),
-                exit_code=_whole(ended.get("exitCode")),
-                message=_text(ended.get("message")),
+                reason=text(ended.get("reason")),
+                exit_code=whole(ended.get("exitCode")),
+                message=message_of_end(ended),
                 started_at=when(ended.get("startedAt")),
                 finished_at=when(ended.get("finishedAt")),
                 container_id=_bare_id(ended.get("containerID")),
@@ -246,29 +275,29 @@ def _terminations(status: Json, path: str) -> Iterable[Termination]:
 
 def _memory_volumes(spec: Json) -> tuple[MemoryVolume, ...]:
     return tuple(
-        MemoryVolume(name=_text(v.get("name")) or "", size_limit_bytes=_quantity(_dict(v, "emptyDir").get("sizeLimit")))
-        for v in _dicts(spec, "volumes")
-        if _dict(v, "emptyDir").get("medium") == "Memory"
+        MemoryVolume(name=text(v.get("name")) or "", size_limit_bytes=_quantity(part(v, "emptyDir").get("sizeLimit")))
+        for v in parts(spec, "volumes")
+        if part(v, "emptyDir").get("medium") == "Memory"
     )
 
 
 def _was_resized(item: Json) -> bool:
     """True when limits were changed in place: today's spec is then no witness of the limit at the kill."""
-    meta = _dict(item, "metadata")
-    if any(f.get("subresource") == _RESIZE_MANAGERS for f in _dicts(meta, "managedFields")):
+    meta = part(item, "metadata")
+    if any(f.get("subresource") == _RESIZE_MANAGERS for f in parts(meta, "managedFields")):
         return True
-    return "vpaInPlaceUpdated" in _dict(meta, "annotations")
+    return "vpaInPlaceUpdated" in part(meta, "annotations")
 
 
-# --- reading JSON that may be anything -----------------------------------------------------------------------------
+# --- single fields -------------------------------------------------------------------------------------------------
 
 
 def _condition(item: Json) -> Condition:
     return Condition(
-        type=_text(item.get("type")) or "",
-        status=_text(item.get("status")) or "",
-        reason=_text(item.get("reason")),
-        message=_text(item.get("message")),
+        type=text(item.get("type")) or "",
+        status=text(item.get("status")) or "",
+        reason=text(item.get("reason")),
+        message=text(item.get("message")),
         at=when(item.get("lastTransitionTime")),
     )
 
@@ -279,12 +308,12 @@ def _event_order(event: Event) -> float:
 
 
 def _probe_grace(spec: Json) -> int | None:
-    own = [_whole(_dict(spec, f"{p}Probe").get("terminationGracePeriodSeconds")) for p in ("liveness", "startup")]
+    own = [whole(part(spec, f"{p}Probe").get("terminationGracePeriodSeconds")) for p in ("liveness", "startup")]
     return max((seconds for seconds in own if seconds is not None), default=None)
 
 
 def _grace(spec: Json) -> int:
-    grace = _whole(spec.get("terminationGracePeriodSeconds"))
+    grace = whole(spec.get("terminationGracePeriodSeconds"))
     return DEFAULT_GRACE_SECONDS if grace is None else grace
 
 
@@ -293,27 +322,17 @@ def _bare_id(text: object) -> str | None:
     return str(text).rpartition("://")[2] or None if text else None
 
 
+def _runtime(status: Json) -> str | None:
+    """`cri-o://abc` → `cri-o`; the present container may have no id yet, but then the last one had."""
+    ended = part(part(status, "lastState"), "terminated")
+    ids = (status.get("containerID"), ended.get("containerID"))
+    return next((str(text).partition("://")[0] for text in ids if text and "://" in str(text)), None)
+
+
 def _memory(resources: Json, side: str) -> int | None:
-    return _quantity(_dict(resources, side).get("memory"))
+    size = _quantity(part(resources, side).get("memory"))
+    return None if size == 0 and side == "limits" else size  # the kubelet sets no limit for a limit of 0
 
 
 def _quantity(value: object) -> int | None:
     return parse_bytes(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _text(value: object) -> str | None:
-    return str(value) if value not in (None, "") else None
-
-
-def _dict(parent: Any, key: str) -> Json:  # noqa: ANN401 - JSON from outside is anything until it was looked at
-    value = parent.get(key) if isinstance(parent, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(parent: Any, key: str) -> list[Json]:  # noqa: ANN401 - as above
-    value = parent.get(key) if isinstance(parent, dict) else None
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

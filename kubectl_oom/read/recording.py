@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubectl_oom import __version__
 from kubectl_oom.errors import OomError
-from kubectl_oom.evidence import HeapLine
+from kubectl_oom.evidence import HeapLine, WorkloadPast
 from kubectl_oom.read.history_json import history_from_json, history_to_json
+from kubectl_oom.read.kubelet import lines_about, memory_of
 from kubectl_oom.read.objects import when
 from kubectl_oom.read.selectors import matches_fields, matches_labels, terms
 from kubectl_oom.read.slim import slim
-from kubectl_oom.read.source import Json, Kind, ReadError
+from kubectl_oom.read.source import PODS, Json, Kind, ReadError
+from kubectl_oom.read.values import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kubectl_oom.evidence import MemoryHistory
+    from kubectl_oom.evidence import MemoryHistory, Owner, PodKey
     from kubectl_oom.read.source import Source
 
 API_VERSION = "kubectl-oom/v1"
@@ -33,6 +35,7 @@ KIND = "Snapshot"
 _T = TypeVar("_T")
 # Windows are computed from `now`, which a replay takes from the file: whole seconds of rounding are allowed for.
 WINDOW_SLACK = timedelta(seconds=2)
+_SLACK = WINDOW_SLACK.total_seconds()
 
 
 @dataclass(slots=True)
@@ -58,14 +61,28 @@ class Tape:
             "namespace": self.namespace,
             "objects": {kind: list(items.values()) for kind, items in sorted(self.objects.items())},
             "scopes": self.scopes,
-            "answers": self.answers,
+            "answers": [self._own_part(answer) for answer in self.answers],
             "failures": self.failures,
         }
 
+    def _own_part(self, answer: Json) -> Json:
+        """A kubelet's answer without the pods that nobody asked about: their names are for their owners to tell."""
+        pods = {_pod_key(item) for item in self.objects.get(PODS.qualified, {}).values()}
+        if answer["ask"] == "kubelet-metrics":
+            return {**answer, "answer": lines_about(answer["answer"], pods)}
+        if answer["ask"] == "kubelet-summary":
+            told = [p for p in answer["answer"]["pods"] if _pod_key({"metadata": p.get("podRef")}) in pods]
+            return {**answer, "answer": {**answer["answer"], "pods": told}}
+        return answer
+
 
 def _object_key(item: Json) -> str:
+    return "/".join(_pod_key(item))
+
+
+def _pod_key(item: Json) -> PodKey:
     meta = item.get("metadata") or {}
-    return f"{meta.get('namespace') or ''}/{meta.get('name') or ''}"
+    return str(meta.get("namespace") or ""), str(meta.get("name") or "")
 
 
 class RecordingSource:
@@ -109,7 +126,7 @@ class RecordingSource:
     def kubelet_summary(self, node: str) -> Json:
         """A kubelet's summary, kept without what this tool does not read."""
         return self._answer(
-            {"ask": "kubelet-summary", "node": node}, lambda: _memory_of(self._source.kubelet_summary(node))
+            {"ask": "kubelet-summary", "node": node}, lambda: memory_of(self._source.kubelet_summary(node))
         )
 
     def pod_metrics(self, namespace: str, pod: str) -> Json:
@@ -134,8 +151,21 @@ class RecordingSource:
         """A history, kept."""
         ask = {"ask": "history", "namespace": namespace}
         found = self._ask(ask, lambda: self._source.history(namespace, pods, nodes, since, until))
+        window = {"since": since.timestamp(), "until": until.timestamp()}
+        asked = {**ask, "pods": sorted(pods), "nodes": sorted(nodes), **window}
         with self._lock:
-            self.tape.answers.append({**ask, "pods": sorted(pods), "answer": history_to_json(found)})
+            self.tape.answers.append({**asked, "answer": history_to_json(found)})
+        return found
+
+    def past(
+        self, namespace: str, workload: Owner | None, living: Sequence[str], since: datetime, until: datetime
+    ) -> WorkloadPast:
+        """The past of a workload, kept."""
+        ask = _past_ask(namespace, workload)
+        found = self._ask(ask, lambda: self._source.past(namespace, workload, living, since, until))
+        window = {"since": since.timestamp(), "until": until.timestamp()}
+        with self._lock:
+            self.tape.answers.append({**ask, **window, "answer": to_json(found)})
         return found
 
     def _answer(self, ask: Json, question: Callable[[], _T]) -> _T:
@@ -160,30 +190,13 @@ class RecordingSource:
                 shelf[_object_key(item)] = slim(item)
 
 
+def _past_ask(namespace: str, workload: Owner | None) -> Json:
+    name = f"{workload.kind}/{workload.name}" if workload else ""
+    return {"ask": "past", "namespace": namespace, "workload": name}
+
+
 def _log_ask(namespace: str, pod: str, container: str, *, previous: bool) -> Json:
     return {"ask": "log", "namespace": namespace, "pod": pod, "container": container, "previous": previous}
-
-
-def _memory_of(summary: Json) -> Json:
-    """The summary's memory numbers: names, sizes and times."""
-    node = summary.get("node") or {}
-    return {
-        "node": {
-            "nodeName": node.get("nodeName"),
-            "memory": node.get("memory"),
-            "systemContainers": [
-                {"name": c.get("name"), "memory": c.get("memory")} for c in node.get("systemContainers") or ()
-            ],
-        },
-        "pods": [
-            {
-                "podRef": pod.get("podRef"),
-                "memory": pod.get("memory"),
-                "containers": [{"name": c.get("name"), "memory": c.get("memory")} for c in pod.get("containers") or ()],
-            }
-            for pod in summary.get("pods") or ()
-        ],
-    }
 
 
 class RecordedSource:
@@ -244,8 +257,11 @@ class RecordedSource:
         return str(self._answer({"ask": "kubelet-metrics", "node": node}))
 
     def kubelet_summary(self, node: str) -> Json:
-        """A kubelet's summary."""
-        return dict(self._answer({"ask": "kubelet-summary", "node": node}))
+        """A kubelet's summary; empty where its metrics were enough then, of which only the own pods' part is kept."""
+        ask = {"ask": "kubelet-summary", "node": node}
+        asked = any(ask.items() <= entry.items() for entry in (*self._tape.answers, *self._tape.failures))
+        enough = any({**ask, "ask": "kubelet-metrics"}.items() <= entry.items() for entry in self._tape.answers)
+        return {} if enough and not asked else dict(self._answer(ask))
 
     def pod_metrics(self, namespace: str, pod: str) -> Json:
         """A pod's metrics."""
@@ -259,15 +275,31 @@ class RecordedSource:
     def history(
         self, namespace: str, pods: Sequence[str], nodes: Sequence[str], since: datetime, until: datetime
     ) -> MemoryHistory:
-        """The part of a recorded history that lies in the window."""
+        """The part of a recorded history that lies in the window; a window that reaches beyond it was not recorded."""
         ask = {"ask": "history", "namespace": namespace}
         for entry in self._tape.answers:
-            if ask.items() <= entry.items() and set(pods) <= set(entry["pods"]):
+            holds = (
+                ask.items() <= entry.items() and set(pods) <= set(entry["pods"]) and set(nodes) <= set(entry["nodes"])
+            )
+            if holds and entry["since"] - _SLACK <= since.timestamp() and until.timestamp() <= entry["until"] + _SLACK:
                 return history_from_json(
                     entry["answer"], pods=pods, nodes=nodes, since=since - WINDOW_SLACK, until=until + WINDOW_SLACK
                 )
         self._fail_as_recorded(ask)
-        raise ReadError("NotRecorded", "the metrics engine was not asked for this snapshot")
+        raise ReadError("NotRecorded", "the metrics engine was not asked about this for this snapshot")
+
+    def past(
+        self, namespace: str, workload: Owner | None, living: Sequence[str], since: datetime, until: datetime
+    ) -> WorkloadPast:
+        """The past that was recorded for this workload and window; of bare pods, those that were asked about."""
+        ask = _past_ask(namespace, workload)
+        for entry in self._tape.answers:
+            if ask.items() <= entry.items() and (workload or set(living) <= set(entry["answer"]["pods"])):
+                if max(abs(entry["since"] - since.timestamp()), abs(entry["until"] - until.timestamp())) <= _SLACK:
+                    return from_json(WorkloadPast, entry["answer"])
+                raise ReadError("NotRecorded", "the snapshot holds another window of this history: see --since")
+        self._fail_as_recorded(ask)
+        raise ReadError("NotRecorded", "the past of this workload was not asked for this snapshot")
 
     def _answer(self, ask: Json) -> Any:  # noqa: ANN401 - whatever was recorded
         for entry in self._tape.answers:
@@ -290,7 +322,7 @@ def load(path: str) -> RecordedSource:
             document = json.load(file)
     except OSError as error:
         raise OomError(f"error: {error.strerror}: {path}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also what is no text, and numbers too long to read
         raise OomError(
             f"error: {path} is not a snapshot: it is not JSON", "Make one: kubectl oom snapshot TARGET -f FILE"
         ) from error
@@ -322,23 +354,39 @@ def _tape_of(document: object, path: str) -> Tape:
             failures=[dict(f) for f in document["failures"]],
         )
         _check(tape)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, RecursionError) as error:
         raise OomError(
             f"error: {path} is a damaged snapshot: {type(error).__name__} at {error}", "Take a new one"
         ) from error
     return tape
 
 
+# What an answer must be, where it is not looked at below.
+_ANSWERS = {"kubelet-metrics": str, "kubelet-summary": dict, "pod-metrics": dict}
+
+
 def _check(tape: Tape) -> None:
     """Touch what a later question would trip over."""
+    for item in (item for items in tape.objects.values() for item in items.values()):
+        _ = str(item["metadata"]["name"])
     for scope in tape.scopes:
-        _ = {name: str(scope[name]) for name in ("kind", "namespace", "labels", "fields")}
+        scope.update({name: str(scope[name]) for name in ("kind", "namespace", "labels", "fields")})
     for answer in tape.answers:
-        _ = answer["ask"], answer["answer"]
+        _check_type(str(answer["ask"]), answer["answer"])
         if answer["ask"] == "history":
-            _ = answer["namespace"], [str(p) for p in answer["pods"]]
+            answer["pods"], answer["nodes"] = [str(p) for p in answer["pods"]], [str(n) for n in answer["nodes"]]
+            answer["since"], answer["until"] = float(answer["since"]), float(answer["until"])
+            _ = answer["namespace"]
             history_from_json(answer["answer"], pods=None, nodes=None, since=None, until=None)
+        if answer["ask"] == "past":
+            _ = answer["namespace"], answer["workload"], float(answer["since"]), float(answer["until"])
+            from_json(WorkloadPast, answer["answer"])
         if answer["ask"] == "log":
-            _ = [(line["runtime"], line["text"]) for line in answer["answer"]]
+            answer["answer"] = [{key: str(line[key]) for key in ("runtime", "text")} for line in answer["answer"]]
     for failure in tape.failures:
         _ = failure["failure"]["reason"], failure["failure"]["message"], failure["failure"]["status"]
+
+
+def _check_type(ask: str, answer: object) -> None:
+    if not isinstance(answer, _ANSWERS.get(ask, object)):
+        raise ValueError(f"the answer of {ask}")  # noqa: TRY004 - damaged, whatever it is

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kubectl_oom.read.answer import part
+
 if TYPE_CHECKING:
     from kubectl_oom.read.source import Json
 
-_SET_RULE = re.compile(r"^(?P<key>\S+)\s+(?P<op>in|notin)\s+\((?P<values>[^)]*)\)$")
+_SET_RULE = re.compile(r"^(?P<key>\S+)\s+(?P<op>in|notin)\s*\((?P<values>[^)]*)\)$")
 _EQUALITY = re.compile(r"^(?P<key>[^=!\s]+)\s*(?P<op>==|=|!=)\s*(?P<value>[^=!\s]*)$")
 
 
@@ -19,7 +21,7 @@ def terms(selector: str) -> frozenset[str]:
 
 def matches_labels(item: Json, selector: str) -> bool:
     """True when the object's labels meet every requirement."""
-    labels = (item.get("metadata") or {}).get("labels") or {}
+    labels = part(part(item, "metadata"), "labels")
     return all(_meets(labels, term) for term in terms(selector))
 
 
@@ -33,7 +35,7 @@ def _meets(labels: dict[str, str], term: str) -> bool:
     if rule:
         same = labels.get(rule["key"]) == rule["value"]
         return not same if rule["op"] == "!=" else same
-    return term[1:] not in labels if term.startswith("!") else term in labels
+    return term[1:].strip() not in labels if term.startswith("!") else term in labels
 
 
 def matches_fields(item: Json, selector: str) -> bool:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kubectl_oom.read.settings import settings_of
+from kubectl_oom.read.answer import part, parts, words
+from kubectl_oom.read.objects import message_of_end, message_of_event
+from kubectl_oom.read.settings import HIDDEN, reduced, settings_of
 
 if TYPE_CHECKING:
     from kubectl_oom.read.source import Json
@@ -29,49 +31,61 @@ KEPT_ANNOTATIONS = frozenset(
     }
 )
 _CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
-_CONTAINER_FIELDS = frozenset(
-    {"name", "image", "resources", "resizePolicy", "restartPolicy", "volumeMounts", "command", "args"}
-)
+_STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+_CONTAINER_FIELDS = frozenset({"name", "image", "resources", "resizePolicy", "restartPolicy"})
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_PROBE_FIELDS = ("terminationGracePeriodSeconds", "periodSeconds", "timeoutSeconds", "failureThreshold")
 # What a status and an event tell about machines and not about memory. A node's images can be most of its size.
 _NODE_STATUS = frozenset({"capacity", "allocatable", "conditions", "nodeInfo", "phase"})
 _MACHINE_IDS = frozenset({"machineID", "systemUUID", "bootID"})
 _ADDRESSES = frozenset({"hostIP", "hostIPs", "podIP", "podIPs"})
 _HOST_OF_EVENT = "reportingInstance"
-_CREDENTIAL = re.compile(r"(?i)(pass|secret|token|key|credential|auth|://[^/\s]*:[^@\s]*@)")
-HIDDEN = "(not recorded)"
+_CONTENTS = frozenset({"data", "stringData", "binaryData"})  # of config maps and secrets, which are not asked for
+# Of the spec, what may hold anything and is not read: host names, templates of claims with annotations of their own.
+_SPEC_LEFT_OUT = frozenset({"volumeClaimTemplates", "hostAliases", "dnsConfig", "imagePullSecrets", "securityContext"})
+# The reasons of events whose message the kubelet, the kernel or the scheduler words, and which is read.
+_WORDED_BY_THE_SYSTEM = frozenset(
+    {
+        "Killing",
+        "Evicted",
+        "SystemOOM",
+        "OOMKilling",
+        "Starting",
+        "BackOff",
+        "Preempting",
+        "Preempted",
+        "EvictionThresholdMet",
+        "NodeHasInsufficientMemory",
+        "NodeHasSufficientMemory",
+        "CgroupV1",
+    }
+)
+# A runtime's complaint can repeat the command line; one that speaks of memory is read, and none of those does.
+_SPEAKS_OF_MEMORY = re.compile(r"OOM-killed|memory limit")
 
 
 def slim(item: Json) -> Json:
     """A copy of an API object that is safe to hand to somebody else."""
-    left_out = ("metadata", "spec", "data", "stringData", _HOST_OF_EVENT)
-    kept = {key: value for key, value in item.items() if key not in left_out}
+    apart = ("metadata", "spec", _HOST_OF_EVENT)
+    kept = {key: value for key, value in item.items() if key not in _CONTENTS and key not in apart}
+    kept["metadata"] = _metadata(part(item, "metadata"))
+    if isinstance(item.get("spec"), dict):
+        kept["spec"] = _spec(part(item, "spec"))
     if isinstance(item.get("status"), dict):
-        kept["status"] = _status(item["status"])
-    kept["metadata"] = _metadata(item.get("metadata") or {})
-    spec = item.get("spec")
-    if isinstance(spec, dict):
-        kept["spec"] = _spec(spec)
-    return kept
-
-
-def _status(status: Json) -> Json:
-    """A status without addresses and, of a node (which alone has `nodeInfo`), with what speaks of its memory only."""
-    if not isinstance(status.get("nodeInfo"), dict):
-        return {key: value for key, value in status.items() if key not in _ADDRESSES}
-    kept = {key: value for key, value in status.items() if key in _NODE_STATUS}
-    kept["nodeInfo"] = {key: value for key, value in status["nodeInfo"].items() if key not in _MACHINE_IDS}
+        kept["status"] = _status(part(item, "status"))
+    if "involvedObject" in item:
+        kept["message"] = _event_message(item)
     return kept
 
 
 def _metadata(meta: Json) -> Json:
     kept = {key: value for key, value in meta.items() if key not in ("annotations", "managedFields")}
-    annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k in KEPT_ANNOTATIONS}
+    annotations = {k: v for k, v in part(meta, "annotations").items() if k in KEPT_ANNOTATIONS}
     if annotations:
         kept["annotations"] = annotations
     resizes = [
         {key: entry[key] for key in ("manager", "operation", "subresource", "time") if key in entry}
-        for entry in meta.get("managedFields") or ()
+        for entry in parts(meta, "managedFields")
         if entry.get("subresource") == "resize"
     ]
     if resizes:
@@ -81,42 +95,32 @@ def _metadata(meta: Json) -> Json:
 
 def _spec(spec: Json) -> Json:
     """A pod's spec, or a workload's with the pod template inside it."""
-    kept = dict(spec)
+    kept = {key: value for key, value in spec.items() if key not in _SPEC_LEFT_OUT}
     for name in _CONTAINER_LISTS:
-        if isinstance(kept.get(name), list):
-            kept[name] = [_container(container) for container in kept[name]]
-    if isinstance(kept.get("volumes"), list):
-        kept["volumes"] = [_volume(volume) for volume in kept["volumes"]]
+        if name in kept:
+            kept[name] = [_container(container) for container in parts(spec, name)]
+    if "volumes" in kept:
+        kept["volumes"] = [_volume(volume) for volume in parts(spec, "volumes")]
     for name in ("template", "jobTemplate"):
-        if isinstance(kept.get(name), dict):
-            kept[name] = slim(kept[name])
+        if name in kept:
+            kept[name] = slim(part(spec, name))
     return kept
 
 
 def _container(container: Json) -> Json:
     kept = {key: value for key, value in container.items() if key in _CONTAINER_FIELDS}
     for name in ("command", "args"):
-        if isinstance(kept.get(name), list):
-            kept[name] = _without_credentials(kept[name])
+        if words(container, name):
+            kept[name] = list(reduced(words(container, name)))
     for name in _PROBES:
-        if isinstance(container.get(name), dict):
-            own = {"terminationGracePeriodSeconds", "periodSeconds", "timeoutSeconds", "failureThreshold"}
-            kept[name] = {k: v for k, v in container[name].items() if k in own} or {"periodSeconds": 10}
+        if container.get(name):
+            probe = part(container, name)
+            kept[name] = {key: probe[key] for key in _PROBE_FIELDS if key in probe} or {"periodSeconds": 10}
+    if parts(container, "volumeMounts"):
+        kept["volumeMounts"] = [{"name": mount.get("name")} for mount in parts(container, "volumeMounts")]
     settings = settings_of(container)
     if settings:
         kept["env"] = [{"name": name, "value": value} for name, value in sorted(settings.items())]
-    return kept
-
-
-def _without_credentials(words: list[object]) -> list[str]:
-    kept, hide_next = [], False
-    for word in map(str, words):
-        if hide_next or (_CREDENTIAL.search(word) and ("=" in word or " " in word or "@" in word)):
-            kept.append(HIDDEN)
-            hide_next = False
-        else:
-            kept.append(word)
-            hide_next = word.startswith("-") and bool(_CREDENTIAL.search(word))
     return kept
 
 
@@ -125,3 +129,42 @@ def _volume(volume: Json) -> Json:
     if isinstance(volume.get("emptyDir"), dict):
         kept["emptyDir"] = volume["emptyDir"]
     return kept
+
+
+# --- what programs say, repeated by the API ----------------------------------------------------------------------
+
+
+def _status(status: Json) -> Json:
+    """A status without addresses and, of a node (which alone has `nodeInfo`), with what speaks of its memory only."""
+    kept = {key: value for key, value in status.items() if key not in _ADDRESSES}
+    if "nodeInfo" in status:
+        kept = {key: value for key, value in status.items() if key in _NODE_STATUS}
+        kept["nodeInfo"] = {k: v for k, v in part(status, "nodeInfo").items() if k not in _MACHINE_IDS}
+    for name in _STATUS_LISTS:
+        if name in kept:
+            kept[name] = [_container_status(entry) for entry in parts(status, name)]
+    return kept
+
+
+def _container_status(status: Json) -> Json:
+    kept = dict(status)
+    for name in ("state", "lastState"):
+        if name in kept:
+            kept[name] = {key: _state(part(status, name), key) for key in part(status, name)}
+    return kept
+
+
+def _state(state: Json, key: str) -> Json:
+    kept = part(state, key)
+    message = message_of_end(kept) if key == "terminated" else kept.get("message")
+    if "message" in kept:
+        kept = {name: value for name, value in kept.items() if name != "message"}
+        if _SPEAKS_OF_MEMORY.search(str(message or "")):
+            kept["message"] = message
+    return kept
+
+
+def _event_message(event: Json) -> str:
+    reason, message = event.get("reason"), message_of_event(event)
+    safe = reason == "Unhealthy" or reason in _WORDED_BY_THE_SYSTEM or _SPEAKS_OF_MEMORY.search(message)
+    return message if safe else HIDDEN

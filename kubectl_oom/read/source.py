@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from kubectl_oom.evidence import HeapLine, MemoryHistory
+    from kubectl_oom.evidence import HeapLine, MemoryHistory, Owner, WorkloadPast
 
 Json = dict[str, Any]
 
@@ -99,3 +99,8 @@ class Source(Protocol):
         self, namespace: str, pods: Sequence[str], nodes: Sequence[str], since: datetime, until: datetime
     ) -> MemoryHistory:
         """What the metrics engine holds about these pods; ReadError where there is no engine or it fails."""
+
+    def past(
+        self, namespace: str, workload: Owner | None, living: Sequence[str], since: datetime, until: datetime
+    ) -> WorkloadPast:
+        """What it remembers of a workload, its gone pods included; `living` are the names that are known."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.errors import OomError
 from kubectl_oom.evidence import Owner
+from kubectl_oom.read import answer
+from kubectl_oom.read.answer import part, text
 from kubectl_oom.read.objects import owners_of
 from kubectl_oom.read.source import (
     CRON_JOBS,
@@ -85,12 +87,32 @@ def parse_targets(words: Sequence[str], *, labels: str, all_namespaces: bool) ->
         if labels or all_namespaces:
             return (Target(PODS, None),)
         raise OomError("error: you must specify what to look at: a pod or TYPE/NAME, -l SELECTOR or -A", _SEE_HELP)
-    targets = tuple(_slashed(words) if any("/" in word for word in words) else _spaced(words, labels))
-    if labels and any(target.name for target in targets):
+    slashed = any("/" in word for word in words)
+    targets = tuple(_slashed(words) if slashed else _spaced(words, labels))
+    if labels and slashed:
+        raise OomError("error: selectors and the all flag cannot be used when passing resource/name arguments")
+    if labels and any(target.name is not None for target in targets):
         raise OomError("error: name cannot be provided when a selector is specified")
-    if all_namespaces and any(target.name and target.kind.namespaced for target in targets):
+    if all_namespaces and any(target.name is not None and target.kind.namespaced for target in targets):
         raise OomError("error: a resource cannot be retrieved by name across all namespaces")
+    for target in targets:
+        if target.name is not None:
+            _refuse_bad_name("resource name", target.name)
     return targets
+
+
+def refuse_bad_namespace(namespace: str) -> None:
+    """OomError for a namespace that cannot stand in a path: it would lead to another resource."""
+    _refuse_bad_name("namespace", namespace)
+
+
+def _refuse_bad_name(what: str, name: str) -> None:
+    """The checks and words of k8s.io/apimachinery/pkg/api/validation/path."""
+    if not name:
+        raise OomError(f"error: {what} may not be empty")
+    wrong = [f"may not be '{name}'"] if name in (".", "..") else [f"may not contain '{c}'" for c in "/%" if c in name]
+    if wrong:
+        raise OomError(f'error: invalid {what} "{name}": [{" ".join(wrong)}]')
 
 
 def _slashed(words: Sequence[str]) -> Iterable[Target]:
@@ -111,11 +133,12 @@ def _spaced(words: Sequence[str], labels: str) -> Iterable[Target]:
         if "," in first:
             return (Target(kind_named(one), name) for one in first.split(",") for name in rest)
         return (Target(kind_named(first), name) for name in rest)
-    # A lone word is a pod's name, as for `kubectl logs`; with a selector it can only be a type.
-    if labels:
+    # A lone word is a pod's name, as for `kubectl logs`; with a selector, or a comma, it can only be a type.
+    if labels or "," in first:
         return (Target(kind_named(one), None) for one in first.split(","))
-    if _known(first) in (*KINDS.values(),):
-        return (Target(kind_named(first), None),)
+    kind = _known(first)
+    if kind and (first.lower() in KINDS or _same_group(first.lower().partition(".")[2], kind)):
+        return (Target(kind, None),)  # not `job.nightly`, which can only be a pod's name
     return (Target(PODS, first),)
 
 
@@ -127,12 +150,12 @@ def kind_named(word: str) -> Kind:
     """The kind a user's word names: `deploy`, `Deployments`, `deployment.apps`, `deployments.v1.apps`."""
     kind, group = _known(word), word.lower().partition(".")[2]
     if kind is None or (group and not _same_group(group, kind)):
-        raise OomError(f'error: the server doesn\'t have a resource type "{word}"')
+        raise OomError(f'error: the server doesn\'t have a resource type "{word.partition(".")[0]}"')
     return kind
 
 
 def _same_group(group: str, kind: Kind) -> bool:
-    return group in (kind.group, f"{kind.version}.{kind.group}".rstrip("."))
+    return group in (kind.group, f"{kind.version}.{kind.group}")  # the core group: `pods.v1.`, as for kubectl
 
 
 # --- from targets to pods ------------------------------------------------------------------------------------------
@@ -162,8 +185,8 @@ def find(source: Source, scope: Scope) -> Found:
         found = _find_one(source, scope, target)
         workloads += found.workloads
         for pod in found.pods:
-            meta = pod.item.get("metadata") or {}
-            pods.setdefault((meta.get("namespace", ""), meta.get("name", "")), pod)
+            meta = part(pod.item, "metadata")
+            pods.setdefault((text(meta.get("namespace")) or "", text(meta.get("name")) or ""), pod)
     return Found(pods=tuple(pods.values()), workloads=tuple(workloads))
 
 
@@ -185,50 +208,57 @@ def _find_one(source: Source, scope: Scope, target: Target) -> Found:
 
 
 def _on_node(source: Source, scope: Scope, target: Target) -> Found:
-    names = [target.name] if target.name else [n["metadata"]["name"] for n in source.list(NODES, None)]
+    names = [target.name] if target.name else [_name(n) for n in source.list(NODES, None)]
     if target.name:
         source.get(NODES, None, target.name)  # an unknown node is an error, not an empty answer
     items = [i for name in names for i in source.list(PODS, None, fields=f"spec.nodeName={name}")]
-    kept = [i for i in items if scope.namespace is None or i["metadata"].get("namespace") == scope.namespace]
+    kept = [i for i in items if scope.namespace is None or part(i, "metadata").get("namespace") == scope.namespace]
     return Found(pods=tuple(FoundPod(item=i, owners=owners_of(i)) for i in kept))
 
 
 def _pods_of(source: Source, kind: Kind, workload: Json) -> list[FoundPod]:
     """The pods a workload controls now: by its selector, then by the owner's uid (selectors can overlap)."""
-    namespace = workload["metadata"].get("namespace")
-    owner = Owner(api_version=f"{kind.group}/{kind.version}", kind=kind.name, name=workload["metadata"].get("name", ""))
+    namespace = text(part(workload, "metadata").get("namespace"))
+    owner = Owner(api_version=f"{kind.group}/{kind.version}", kind=kind.name, name=_name(workload))
     above = owners_of(workload)
     if kind is CRON_JOBS:
         jobs = [j for j in source.list(JOBS, namespace) if _owned(j, workload)]
         return [FoundPod(item=pod.item, owners=pod.owners) for job in jobs for pod in _pods_of(source, JOBS, job)]
-    selector = selector_of((workload.get("spec") or {}).get("selector") or {})
+    selector = selector_of(part(part(workload, "spec"), "selector"))
     if not selector:
         return []
     items = source.list(PODS, namespace, labels=selector)
     if kind is not DEPLOYMENTS:
         return [FoundPod(item=i, owners=(owner, *above)) for i in items if _owned(i, workload)]
-    sets = {
-        r["metadata"].get("uid"): r
-        for r in source.list(REPLICA_SETS, namespace, labels=selector)
-        if _owned(r, workload)
-    }
+    sets = {_uid(r) for r in source.list(REPLICA_SETS, namespace, labels=selector) if _owned(r, workload)}
     return [FoundPod(item=i, owners=(*owners_of(i), owner, *above)) for i in items if _owner_uid(i) in sets]
 
 
+def _name(item: Json) -> str:
+    return text(part(item, "metadata").get("name")) or ""
+
+
+def _uid(item: Json) -> str | None:
+    return text(part(item, "metadata").get("uid"))
+
+
 def _owner_uid(item: Json) -> str | None:
-    refs = item.get("metadata", {}).get("ownerReferences") or ()
-    return next((str(r.get("uid")) for r in refs if r.get("controller")), None)
+    return next(
+        (text(r.get("uid")) for r in answer.parts(part(item, "metadata"), "ownerReferences") if r.get("controller")),
+        None,
+    )
 
 
 def _owned(item: Json, owner: Json) -> bool:
-    return _owner_uid(item) == str(owner["metadata"].get("uid"))
+    uid = _owner_uid(item)
+    return uid is not None and uid == _uid(owner)
 
 
 def selector_of(selector: Json) -> str:
     """A LabelSelector object as the text form the API's `labelSelector` parameter takes."""
-    terms = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
-    for rule in selector.get("matchExpressions") or ():
-        key, values = rule.get("key"), ",".join(rule.get("values") or ())
+    terms = [f"{key}={value}" for key, value in part(selector, "matchLabels").items()]
+    for rule in answer.parts(selector, "matchExpressions"):
+        key, values = rule.get("key"), ",".join(answer.words(rule, "values"))
         forms = {
             "In": f"{key} in ({values})",
             "NotIn": f"{key} notin ({values})",

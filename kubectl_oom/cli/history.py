@@ -1,0 +1,90 @@
+"""`kubectl oom history`: what its memory did, and every kill."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubectl_oom.cli.options import (
+    HISTORY_OUTPUTS,
+    cluster_options,
+    now_option,
+    output_of,
+    output_options,
+    since_option,
+    source_options,
+    span_of,
+    target_options,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kubectl_oom.cli.options import Output
+    from kubectl_oom.evidence import HistoryReport
+
+
+@click.command("history")
+@target_options
+@since_option
+@output_options
+@click.option("--height", type=click.IntRange(4, 60), default=10, show_default=True, help="Lines of the chart")
+@source_options
+@cluster_options
+@now_option
+def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
+    """Show what a workload's memory did over a window, and every OOM kill in it, also of pods that are gone.
+
+    \b
+    Examples:
+      # The last week of a deployment
+      kubectl oom history deploy/api --prometheus-url http://prometheus:9090
+      # The last day of one container, as JSON
+      kubectl oom history deploy/api -c app --since 24h -o json
+      # A picture for a ticket
+      kubectl oom history deploy/api -o svg > api.svg
+    """  # noqa: D301 - click's own mark for text that is not to be wrapped
+    from kubectl_oom.cli.reading import open_source, read_past_case, scope_of
+
+    output = output_of(values["output"], values["width"], HISTORY_OUTPUTS)
+    span = timedelta(seconds=span_of(values["since"]))
+    source, now = open_source(values)
+    scope = scope_of(source, values)
+    report = read_past_case(source, scope, values, now - span, now)
+    show(report, output, now, height=values["height"])
+
+
+def show(report: HistoryReport, output: Output, now: datetime, *, height: int) -> None:
+    """Print a history in the form asked for."""
+    from kubectl_oom.show import document, history
+    from kubectl_oom.show.colour import Paint
+    from kubectl_oom.show.history_document import history_document
+    from kubectl_oom.show.history_markdown import history_markdown
+
+    match output.format:
+        case "json":
+            click.echo(document.to_json(history_document(report, now)), nl=False)
+        case "yaml":
+            click.echo(document.to_yaml(history_document(report, now)), nl=False)
+        case "markdown":
+            for line in history_markdown(report, now=now):
+                click.echo(line)
+        case "svg":
+            from kubectl_oom.show.svg import drawing
+
+            click.echo("\n".join(drawing(report, now=now)))
+        case _:
+            paint = Paint(on=output.colour)
+            lines = history.lines(
+                report,
+                now=now,
+                width=output.width,
+                height=height,
+                paint=paint,
+                wide=output.format == "wide",
+                ascii_only=output.ascii_only,
+            )
+            for line in lines:
+                click.echo(line, color=True if output.colour else None)

@@ -1,0 +1,199 @@
+"""Why the memory is needed at all: the usual causes behind OOM kills, as far as a history supports them.
+
+A pattern rarely proves a cause, so every finding says what would tell it from its neighbours and how to look.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kubectl_oom.evidence import Citation, Finding, Pattern, Severity, Verdict
+from kubectl_oom.judge.clues import highest
+from kubectl_oom.judge.runtime import Runtime, profile_commands, runtime_of
+from kubectl_oom.quantity import parse_bytes, show_bytes, show_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kubectl_oom.evidence import Container, ContainerHistory
+
+# A heap cap from this share of the limit on leaves too little for what is not heap (metaspace, stacks, buffers, code).
+HEAP_OF_LIMIT = 0.80
+# Below this share of the working set the process's own memory does not explain it: shared memory or tmpfs does.
+RSS_EXPLAINS = 0.60
+_BATCH_KINDS = frozenset({"Job", "CronJob"})
+_WORKER_RUNTIMES = frozenset({"python", "ruby", "php", "nginx"})
+_XMX = re.compile(r"-Xmx(\d+)([kKmMgG]?)")
+_RAM_PERCENT = re.compile(r"-XX:MaxRAMPercentage=(\d+(?:\.\d+)?)")
+_OLD_SPACE = re.compile(r"--max-old-space-size[= ](\d+)")
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def causes_of(history: ContainerHistory, container: Container | None) -> tuple[Finding, ...]:
+    """The causes that the history supports, the best supported first; none where nothing was killed or grows."""
+    runtime = runtime_of(container) if container else None
+    kernel_kills = [kill for kill in history.kills if kill.verdict is not Verdict.CHILD_KILLED]
+    if not history.kills and history.pattern not in (Pattern.LEAK, Pattern.GROWTH):
+        return ()
+    found = [
+        *_heap_misfit(history, container, runtime),
+        *_shared_memory(history, container),
+        *_by_pattern(history, runtime, killed=bool(kernel_kills)),
+    ]
+    return tuple(found)
+
+
+def _by_pattern(history: ContainerHistory, runtime: Runtime | None, *, killed: bool) -> Iterator[Finding]:
+    match history.pattern:
+        case Pattern.LEAK:
+            yield _cause(
+                history,
+                runtime,
+                "cause-leak",
+                "It grows in every life and does not level off: a leak.",
+                "A cache without a bound looks the same until it is full; a heap profile taken twice tells them apart: a leak "
+                "grows in one place.",
+            )
+        case Pattern.GROWTH:
+            yield _cause(
+                history,
+                runtime,
+                "cause-growth",
+                "It climbs over days, with its data or its load: gradual growth, or a cache without a bound.",
+                "Compare with the amount of data or the number of users over the same days; a cache stops growing once it "
+                "has a bound.",
+            )
+        case Pattern.PLATEAU if killed:
+            yield _cause(
+                history,
+                runtime,
+                "cause-limit-too-low",
+                "It levels off close to the limit: what it needs all the time is about what it is given.",
+                "A limit with headroom ends it. If it follows to the new limit, it is a cache or a heap that takes what it gets.",
+            )
+        case Pattern.SPIKE | Pattern.PERIODIC if killed:
+            yield from _spike(history, runtime)
+        case Pattern.STARTUP if killed:
+            yield _cause(
+                history,
+                runtime,
+                "cause-startup",
+                "It dies soon after every start: starting needs more than the limit.",
+                "What it loads at start (an index, a model, caches, all workers at once) decides; a lower limit never worked "
+                "and a slower start can.",
+            )
+        case _:
+            return
+
+
+def _spike(history: ContainerHistory, runtime: Runtime | None) -> Iterator[Finding]:
+    kind = history.workload.kind if history.workload else ""
+    if kind in _BATCH_KINDS:
+        yield _cause(
+            history,
+            runtime,
+            "cause-large-data",
+            "A batch run that jumps and dies: one input is larger than the rest, or is held in memory as a whole.",
+            "See which input the killed runs had; reading in pieces removes the jump, a higher limit only moves it.",
+        )
+    elif runtime and runtime.name in _WORKER_RUNTIMES:
+        yield _cause(
+            history,
+            runtime,
+            "cause-concurrency",
+            f"A level memory that jumps, in worker processes ({runtime.name}): more at once than the limit holds.",
+            "Compare the kills with requests in flight; fewer workers or a bound on concurrency ends it, and one large "
+            "request would show as a single worker's jump.",
+        )
+    else:
+        yield _cause(
+            history,
+            runtime,
+            "cause-spike",
+            "A level memory that jumps and is killed within one sampling interval: a burst of load, or one large request.",
+            "Compare the kills with the request rate and with the sizes of requests at that time.",
+        )
+
+
+def _heap_misfit(history: ContainerHistory, container: Container | None, runtime: Runtime | None) -> Iterator[Finding]:
+    cap = heap_cap(container, history.limit_bytes) if container else None
+    if cap is None or not history.limit_bytes or cap[0] < HEAP_OF_LIMIT * history.limit_bytes:
+        return
+    size, setting = cap
+    yield Finding(
+        code="cause-heap-misfit",
+        severity=Severity.WARNING,
+        message=f"Its heap may grow to {show_bytes(size)}, {show_percent(size, history.limit_bytes)} of the limit of "
+        f"{show_bytes(history.limit_bytes)}, and memory outside the heap comes on top: the kernel kills it before "
+        "its own collector must work.",
+        evidence=(Citation(source="pod", field="env or command", value=setting),),
+        remedy="cap the heap at 70 to 75 % of the limit, or raise the limit by what is not heap: "
+        + _look(history, runtime),
+    )
+
+
+def heap_cap(container: Container, limit: int | None) -> tuple[int, str] | None:
+    """The heap's own ceiling in bytes and the setting that gives it; None where the spec sets none."""
+    text = " ".join((*container.command, *(f"{name}={value}" for name, value in sorted(container.env.items()))))
+    xmx = _XMX.search(text)
+    if xmx:
+        return int(xmx[1]) * _UNITS[xmx[2].lower()], xmx[0]
+    percent = _RAM_PERCENT.search(text)
+    if percent and limit:
+        return round(limit * float(percent[1]) / 100), percent[0]
+    old_space = _OLD_SPACE.search(text)
+    if old_space:
+        return int(old_space[1]) << 20, old_space[0]
+    soft = container.env.get("GOMEMLIMIT")
+    if soft:
+        size = parse_bytes(soft.removesuffix("B") if soft.endswith("iB") else soft)
+        return (size, f"GOMEMLIMIT={soft}") if size else None
+    return None
+
+
+def _shared_memory(history: ContainerHistory, container: Container | None) -> Iterator[Finding]:
+    """A working set that is not the processes' own: files in memory count like it."""
+    volumes = ", ".join(v.name for v in container.memory_volumes) if container else ""
+    if not volumes:
+        return
+    shares = []
+    for life in history.lives:
+        own, rss = highest(life.working_set), highest(life.rss)
+        if own and rss is not None:
+            shares.append((rss / own, rss, own))
+    if not shares or min(shares)[0] >= RSS_EXPLAINS:
+        return
+    _, rss, own = min(shares)
+    yield Finding(
+        code="cause-shared-memory",
+        severity=Severity.WARNING,
+        message=f"Of a working set of {show_bytes(own)} the processes' own memory is {show_bytes(rss)}: the rest are files in "
+        f"its memory-backed volume ({volumes}), which count against the limit and survive restarts.",
+        evidence=(Citation(source="pod", field="spec.volumes[].emptyDir.medium", value=f"Memory: {volumes}"),),
+        remedy="a sizeLimit well below the limit, or a volume on disk",
+    )
+
+
+def _cause(history: ContainerHistory, runtime: Runtime | None, code: str, message: str, tell: str) -> Finding:
+    evidence = [Citation(source="pattern", field=history.pattern.value, value=history.reason)]
+    if runtime:
+        evidence.append(runtime.evidence)
+    return Finding(
+        code=code,
+        severity=Severity.WARNING,
+        message=f"{message} {tell}",
+        evidence=tuple(evidence),
+        remedy=_look(history, runtime),
+    )
+
+
+def _look(history: ContainerHistory, runtime: Runtime | None) -> str:
+    """How to look inside: the runtime's own tools with this container's names, else how to find out what it is."""
+    pod = history.pods[-1] if history.pods else "POD"
+    commands = profile_commands(
+        runtime.name if runtime else None, namespace=history.namespace, pod=pod, container=history.container
+    )
+    if commands:
+        return "look inside: " + "; ".join(commands)
+    return f"look inside: kubectl top pod {pod} -n {history.namespace} --containers, and the runtime's own heap profile"

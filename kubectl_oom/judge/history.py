@@ -1,0 +1,175 @@
+"""The answer of `history`: per container of a workload, what its memory did over a window and every kill in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, Spread
+from kubectl_oom.judge.causes import causes_of
+from kubectl_oom.judge.clues import interval_of
+from kubectl_oom.judge.diagnose import diagnose
+from kubectl_oom.judge.kills import COUNTED_WITHIN, Past, increases, kills_of
+from kubectl_oom.judge.pattern import LifeSpan, recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from kubectl_oom.evidence import CaseFile, Container, ContainerWindow, Kill, Life, Pod, WorkloadPast
+
+# Below a day of window a rate per week would be a guess blown up by seven.
+SHORTEST_FOR_RATE = timedelta(days=1)
+
+
+def recount(
+    case: CaseFile, pasts: Sequence[WorkloadPast], *, since: datetime, until: datetime, container: str | None = None
+) -> HistoryReport:
+    """The history of every container of the workloads, those with kills first."""
+    report = diagnose(case, now=until, container=container)
+    items = [item for past in pasts for item in _containers(case, past, since, until, container)]
+    items.sort(key=lambda i: (-len(i.kills), i.namespace, i.container))
+    return HistoryReport(items=tuple(items), gaps=(*report.gaps, *_gaps(pasts)), since=since, until=until)
+
+
+def _containers(
+    case: CaseFile, past: WorkloadPast, since: datetime, until: datetime, wanted: str | None
+) -> list[ContainerHistory]:
+    living = [pod for pod in case.pods if pod.namespace == past.namespace and pod.name in past.pods]
+    names = {c.name for pod in living for c in pod.containers}
+    names |= {row.container for row in past.window.containers} if past.window else set()
+    names |= {life.container for life in past.history.lives} if past.history else set()
+    kills = kills_of(
+        Past(
+            namespace=past.namespace,
+            diagnoses=tuple(
+                d for d in diagnose(case, now=until).items if d.namespace == past.namespace and d.pod in past.pods
+            ),
+            window=past.window,
+            history=past.history,
+            alive=frozenset(pod.name for pod in living),
+        )
+    )
+    in_window = [kill for kill in kills if since <= kill.at <= until]
+    return [
+        _container(past, name, living, [k for k in in_window if k.container == name], since, until)
+        for name in sorted(names)
+        if wanted in (None, name)
+    ]
+
+
+def _container(
+    past: WorkloadPast, name: str, living: Sequence[Pod], kills: list[Kill], since: datetime, until: datetime
+) -> ContainerHistory:
+    own = next((c for pod in living for c in pod.containers if c.name == name), None)
+    lives = tuple(life for life in (past.history.lives if past.history else ()) if life.container == name)
+    rows = [row for row in (past.window.containers if past.window else ()) if row.container == name]
+    result = recognise([_span(life, kills) for life in lives], until=until)
+    limit = _limit(own, rows, lives)
+    working_set, usage = _pooled([r.working_set for r in rows]), _pooled([r.usage for r in rows])
+    intervals = [i for life in lives if (i := interval_of(life.working_set))]
+    history = ContainerHistory(
+        namespace=past.namespace,
+        workload=past.workload,
+        pods=tuple(sorted({r.pod for r in rows} | {life.pod for life in lives} | {p.name for p in living})),
+        container=name,
+        container_type=own.type if own else None,
+        since=since,
+        until=until,
+        interval_seconds=min(intervals, default=None),
+        samples=working_set.samples if working_set else sum(len(life.working_set) for life in lives),
+        working_set=working_set,
+        usage=usage,
+        limit_bytes=limit,
+        request_bytes=own.request_bytes if own else None,
+        pattern=result.pattern,
+        confidence=result.confidence,
+        reason=result.reason,
+        data_needed=result.data_needed,
+        growth_bytes_per_hour=result.growth_bytes_per_hour,
+        seconds_to_limit=result.seconds_to_limit,
+        kills=tuple(kills),
+        restarts=_restarts(rows, own),
+        kills_per_week=_rate(kills, past, since, until),
+        findings=(),
+        lives=lives,
+        stepped_seconds=past.stepped_seconds,
+    )
+    return replace(history, findings=causes_of(history, own))
+
+
+def _pooled(spreads: Iterable[Spread | None]) -> Spread | None:
+    """The pods' numbers as one: exact mean and maximum, and of each quantile the highest of any pod.
+
+    The quantile of all samples together cannot be had from those of the parts.
+    """
+    known = [spread for spread in spreads if spread is not None]
+    samples = sum(spread.samples for spread in known)
+    if not samples:
+        return None
+    return Spread(
+        samples=samples,
+        mean_bytes=round(sum(spread.mean_bytes * spread.samples for spread in known) / samples),
+        p50_bytes=max(spread.p50_bytes for spread in known),
+        p95_bytes=max(spread.p95_bytes for spread in known),
+        p99_bytes=max(spread.p99_bytes for spread in known),
+        max_sampled_bytes=max(spread.max_sampled_bytes for spread in known),
+    )
+
+
+def _limit(container: Container | None, rows: Sequence[ContainerWindow], lives: Sequence[Life]) -> int | None:
+    if container is not None:
+        return container.limit_in_effect_bytes or container.limit_bytes
+    last = max((life.limit[-1] for life in lives if life.limit), key=lambda s: s.at, default=None)
+    return last.value if last else next((row.limit_bytes for row in rows if row.limit_bytes), None)
+
+
+def _restarts(rows: Sequence[ContainerWindow], container: Container | None) -> int | None:
+    counted = [row.restarts for row in rows if row.restarts is not None]
+    if counted:
+        return sum(counted)
+    return container.restart_count if container else None
+
+
+def _rate(kills: Sequence[Kill], past: WorkloadPast, since: datetime, until: datetime) -> float | None:
+    if past.window is None or until - since < SHORTEST_FOR_RATE:
+        return None
+    return len(kills) / ((until - since) / timedelta(weeks=1))
+
+
+def _span(life: Life, kills: Sequence[Kill]) -> LifeSpan:
+    ended = [
+        kill.at
+        for kill in kills
+        if kill.pod == life.pod
+        and life.working_set
+        and life.working_set[0].at <= kill.at
+        and abs(kill.at - life.working_set[-1].at) <= COUNTED_WITHIN
+    ]
+    return LifeSpan(
+        samples=life.working_set,
+        rss=life.rss,
+        usage=life.usage,
+        cache=life.cache,
+        ended_at=min(ended, default=None),
+        oom_killed=bool(ended) or bool(increases(life)),
+        limit_bytes=life.limit[-1].value if life.limit else None,
+    )
+
+
+def _gaps(pasts: Sequence[WorkloadPast]) -> list[Gap]:
+    told: dict[Gap, None] = {}
+    for past in pasts:
+        for source in (past.window, past.history):
+            for warning in source.warnings if source else ():
+                told[Gap(source="metrics engine", reason=warning)] = None
+        if past.window and not past.window.kills_known:
+            told[
+                Gap(
+                    source="kills of the past",
+                    reason="the metrics engine holds no kube-state-metrics series that would tell of them",
+                    remedy="install kube-state-metrics and scrape it",
+                )
+            ] = None
+    return list(told)

@@ -1,0 +1,202 @@
+"""Every OOM kill of a window, each once: what status, events, kube-state-metrics and cAdvisor tell of it, joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Confidence, Kill, Pattern, Verdict
+from kubectl_oom.judge.clues import SIGKILL_EXIT, highest, until
+from kubectl_oom.judge.pattern import LifeSpan, run_up
+from kubectl_oom.judge.scope import AT_THE_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from kubectl_oom.evidence import ContainerWindow, Diagnosis, Life, MemoryHistory, MemoryWindow, PastKill
+
+# Two tellings of one kill: the kubelet's own time is the same to the second, a scrape sees it up to a minute late.
+SAME_SECOND = timedelta(seconds=2)
+SAME_SCRAPE = timedelta(seconds=90)
+# cAdvisor counts a kill when it reads the kernel log: within its housekeeping (10 to 30 s) and a scrape.
+COUNTED_WITHIN = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the window's kills are made from."""
+
+    namespace: str
+    diagnoses: tuple[Diagnosis, ...]
+    window: MemoryWindow | None
+    history: MemoryHistory | None
+    alive: frozenset[str]  # names of pods that still exist
+
+
+def kills_of(past: Past) -> tuple[Kill, ...]:
+    """All kills, newest first."""
+    told = [_of_diagnosis(d, past) for d in past.diagnoses if d.verdict in KERNEL_OOM_VERDICTS and d.killed_at]
+    for remembered in past.window.kills if past.window else ():
+        if not any(_same(kill, remembered) for kill in told):
+            told.append(_of_memory(remembered, past))
+        else:
+            told = [_witnessed(kill, remembered) for kill in told]
+    told += _of_counters(told, past)
+    return tuple(sorted(told, key=lambda kill: kill.at, reverse=True))
+
+
+def _same(kill: Kill, other: PastKill) -> bool:
+    near = SAME_SECOND if kill.exact and other.exact else SAME_SCRAPE
+    return (kill.pod, kill.container) == (other.pod, other.container) and abs(kill.at - other.at) <= near
+
+
+def _witnessed(kill: Kill, other: PastKill) -> Kill:
+    if not _same(kill, other) or other.source in kill.sources:
+        return kill
+    return replace(kill, sources=(*kill.sources, other.source))
+
+
+def _of_diagnosis(diagnosis: Diagnosis, past: Past) -> Kill:
+    assert diagnosis.killed_at is not None  # noqa: S101 - the caller chose those that have one
+    run = diagnosis.run_up
+    return Kill(
+        at=diagnosis.killed_at,
+        exact=True,
+        namespace=diagnosis.namespace,
+        pod=diagnosis.pod,
+        pod_gone=False,
+        node=diagnosis.node,
+        container=diagnosis.container,
+        verdict=diagnosis.verdict,
+        confidence=diagnosis.confidence,
+        exit_code=diagnosis.exit_code,
+        limit_bytes=diagnosis.limit_bytes,
+        highest_sampled_bytes=run.highest_working_set_bytes if run else None,
+        pattern=run.pattern if run else Pattern.UNKNOWN,
+        image=_image(past, diagnosis.pod, diagnosis.container),
+        sources=("pod status",),
+    )
+
+
+def _of_memory(told: PastKill, past: Past) -> Kill:
+    """A kill that only the metrics engine remembers: its pod, or its place in the pod's status, is gone."""
+    life = _life_before(told, past)
+    numbers = _numbers(past, told.pod, told.container)
+    limit = life.limit[-1].value if life and life.limit else numbers.limit_bytes if numbers else None
+    top = highest(life.working_set) if life else None
+    verdict, confidence = past_verdict(told.exit_code, limit, highest(life.usage) if life else None)
+    run = run_up(_span(life, told), [], sampling_seconds=None) if life else None
+    return Kill(
+        at=told.at,
+        exact=told.exact,
+        namespace=past.namespace,
+        pod=told.pod,
+        pod_gone=told.pod not in past.alive,
+        node=numbers.node if numbers else None,
+        container=told.container,
+        verdict=verdict,
+        confidence=confidence,
+        exit_code=told.exit_code,
+        limit_bytes=limit,
+        highest_sampled_bytes=top,
+        pattern=run.pattern if run else Pattern.UNKNOWN,
+        image=numbers.image if numbers else None,
+        sources=(told.source,),
+    )
+
+
+def past_verdict(exit_code: int | None, limit: int | None, usage: int | None) -> tuple[Verdict, Confidence]:
+    """What a remembered OOMKilled supports: less than a live status, since spec, events and node are gone."""
+    if exit_code is not None and exit_code != SIGKILL_EXIT:
+        return Verdict.CHILD_KILLED, Confidence.CERTAIN
+    if limit is None:
+        return Verdict.OOM_SCOPE_UNKNOWN, Confidence.CERTAIN
+    if usage is not None and usage >= AT_THE_LIMIT * limit:
+        return Verdict.CONTAINER_LIMIT, Confidence.LIKELY
+    return Verdict.CONTAINER_LIMIT, Confidence.POSSIBLE
+
+
+def _of_counters(told: Sequence[Kill], past: Past) -> list[Kill]:
+    """Kills that only cAdvisor's counter saw: of processes whose container lived on."""
+    found = []
+    for life in past.history.lives if past.history else ():
+        for at, count in increases(life):
+            known = [k for k in told if (k.pod, k.container) == (life.pod, life.container)]
+            if any(abs(k.at - at) <= COUNTED_WITHIN for k in known):
+                continue
+            found += [_of_counter(life, at, past)] * count
+    return found
+
+
+def increases(life: Life) -> list[tuple[datetime, int]]:
+    """When the kill counter of a life was seen higher, and by how much; a first value above 0 is an increase too."""
+    if not life.oom_events:
+        return []
+    first = life.oom_events[0]
+    steps = [(first.at, first.value)] if first.value > 0 else []
+    steps += [(b.at, b.value - a.value) for a, b in pairwise(life.oom_events) if b.value > a.value]
+    return steps
+
+
+def _of_counter(life: Life, at: datetime, past: Past) -> Kill:
+    numbers = _numbers(past, life.pod, life.container)
+    return Kill(
+        at=at,
+        exact=False,
+        namespace=past.namespace,
+        pod=life.pod,
+        pod_gone=life.pod not in past.alive,
+        node=numbers.node if numbers else None,
+        container=life.container,
+        verdict=Verdict.CHILD_KILLED,
+        confidence=Confidence.LIKELY,
+        exit_code=None,
+        limit_bytes=life.limit[-1].value if life.limit else None,
+        highest_sampled_bytes=highest(until(life, at).working_set),
+        pattern=Pattern.UNKNOWN,
+        image=numbers.image if numbers else None,
+        sources=("container_oom_events_total",),
+    )
+
+
+# --- whose samples -------------------------------------------------------------------------------------------------
+
+
+def _life_before(told: PastKill, past: Past) -> Life | None:
+    """The life that the kill ended: the last one of the container that began before it, without what came after."""
+    own = [
+        life
+        for life in (past.history.lives if past.history else ())
+        if (life.pod, life.container) == (told.pod, told.container) and life.working_set
+    ]
+    began = [life for life in own if life.working_set[0].at <= told.at]
+    if not began:
+        return None
+    life = max(began, key=lambda one: one.working_set[0].at)
+    # A life that was sampled long after the kill is the next one, of an engine that keeps no ids, or another's.
+    return until(life, told.at) if life.working_set[-1].at <= told.at + SAME_SCRAPE else None
+
+
+def _span(life: Life, told: PastKill) -> LifeSpan:
+    return LifeSpan(
+        samples=life.working_set,
+        rss=life.rss,
+        usage=life.usage,
+        cache=life.cache,
+        ended_at=told.at,
+        oom_killed=True,
+        limit_bytes=life.limit[-1].value if life.limit else None,
+    )
+
+
+def _numbers(past: Past, pod: str, container: str) -> ContainerWindow | None:
+    rows: Iterable[ContainerWindow] = past.window.containers if past.window else ()
+    return next((row for row in rows if (row.pod, row.container) == (pod, container)), None)
+
+
+def _image(past: Past, pod: str, container: str) -> str | None:
+    numbers = _numbers(past, pod, container)
+    return numbers.image if numbers else None

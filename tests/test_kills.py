@@ -1,0 +1,187 @@
+"""Kills of the past, joined from every source that tells of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from kubectl_oom.evidence import (
+    Confidence,
+    ContainerType,
+    ContainerWindow,
+    Diagnosis,
+    Kill,
+    Life,
+    MemoryHistory,
+    MemoryWindow,
+    PastKill,
+    Sample,
+    Verdict,
+)
+from kubectl_oom.judge.kills import Past, increases, kills_of, past_verdict
+
+T0 = datetime(2026, 5, 1, 3, 0, tzinfo=timezone.utc)
+MI = 1 << 20
+
+
+def after(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def diagnosis(verdict: Verdict = Verdict.CONTAINER_LIMIT, at: datetime | None = T0) -> Diagnosis:
+    return Diagnosis(
+        namespace="shop",
+        pod="api-1",
+        node="worker-1",
+        container="app",
+        container_type=ContainerType.APP,
+        workload=None,
+        verdict=verdict,
+        confidence=Confidence.LIKELY,
+        because="",
+        killed_at=at,
+        started_at=None,
+        restarted_at=None,
+        ready_again_at=None,
+        exit_code=137,
+        reason="OOMKilled",
+        restart_count=1,
+        limit_bytes=64 * MI,
+        limit_known=True,
+        request_bytes=None,
+        last_sample=None,
+        run_up=None,
+        serving=None,
+        evidence=(),
+        findings=(),
+    )
+
+
+def remembered(at: datetime, *, pod: str = "api-1", exact: bool = True, exit_code: int | None = 137) -> PastKill:
+    return PastKill(pod=pod, container="app", at=at, exact=exact, exit_code=exit_code, source="ksm")
+
+
+def life(pod: str, values: dict[float, int], *, counted: dict[float, int] | None = None, limit: int = 64) -> Life:
+    return Life(
+        pod=pod,
+        container="app",
+        container_id=None,
+        working_set=tuple(Sample(at=after(at), value=value * MI) for at, value in values.items()),
+        usage=tuple(Sample(at=after(at), value=value * MI) for at, value in values.items()),
+        limit=tuple(Sample(at=after(at), value=limit * MI) for at in values),
+        oom_events=tuple(Sample(at=after(at), value=value) for at, value in (counted or {}).items()),
+    )
+
+
+def window(*kills: PastKill) -> MemoryWindow:
+    numbers = ContainerWindow(
+        pod="gone-1",
+        container="app",
+        working_set=None,
+        usage=None,
+        limit_bytes=128 * MI,
+        lowest_limit_bytes=128 * MI,
+        restarts=None,
+        oom_events=None,
+        node="worker-2",
+        image="shop/api:7",
+    )
+    return MemoryWindow(
+        source="Prometheus", since=T0, until=after(3600), containers=(numbers,), kills=kills, kills_known=True
+    )
+
+
+def past(
+    *diagnoses: Diagnosis,
+    kills: tuple[PastKill, ...] = (),
+    lives: tuple[Life, ...] = (),
+    alive: tuple[str, ...] = ("api-1",),
+) -> tuple[Kill, ...]:
+    history = MemoryHistory(source="Prometheus", since=T0, until=after(3600), lives=lives)
+    return kills_of(
+        Past(namespace="shop", diagnoses=diagnoses, window=window(*kills), history=history, alive=frozenset(alive))
+    )
+
+
+def test_one_kill_told_by_status_and_by_kube_state_metrics_is_one_kill_with_two_sources() -> None:
+    (kill,) = past(diagnosis(), kills=(remembered(after(1)),))
+
+    assert kill.at == T0
+    assert kill.sources == ("pod status", "ksm")
+
+
+def test_exact_times_three_seconds_apart_are_two_kills() -> None:
+    kills = past(diagnosis(), kills=(remembered(after(3)),))
+
+    assert [kill.at for kill in kills] == [after(3), T0]
+
+
+def test_a_kill_first_seen_by_a_scrape_is_the_one_of_a_minute_before() -> None:
+    (kill,) = past(diagnosis(), kills=(remembered(after(60), exact=False),))
+
+    assert kill.exact
+
+
+def test_a_kill_of_a_pod_that_is_gone_carries_what_the_engine_remembers() -> None:
+    (kill,) = past(
+        kills=(remembered(after(100), pod="gone-1"),), lives=(life("gone-1", {0: 20, 30: 40, 60: 62}, limit=64),)
+    )
+
+    assert kill.pod_gone
+    assert (kill.node, kill.image) == ("worker-2", "shop/api:7")
+    assert (kill.limit_bytes, kill.highest_sampled_bytes) == (64 * MI, 62 * MI)
+    assert (kill.verdict, kill.confidence) == (Verdict.CONTAINER_LIMIT, Confidence.LIKELY)
+
+
+def test_a_probe_kill_in_the_status_is_no_oom_kill_of_the_history() -> None:
+    assert past(diagnosis(Verdict.PROBE_KILL)) == ()
+
+
+def test_a_counter_that_rises_with_a_known_kill_is_that_kill() -> None:
+    (kill,) = past(diagnosis(at=after(62)), lives=(life("api-1", {0: 20, 60: 60}, counted={0: 0, 70: 1}),))
+
+    assert kill.verdict is Verdict.CONTAINER_LIMIT
+
+
+def test_a_counter_that_rises_far_from_any_kill_is_that_many_killed_children() -> None:
+    kills = past(lives=(life("api-1", {0: 20, 600: 60}, counted={0: 0, 300: 2, 600: 3}),))
+
+    assert [(kill.verdict, kill.at, kill.exact) for kill in kills] == [
+        (Verdict.CHILD_KILLED, after(600), False),
+        (Verdict.CHILD_KILLED, after(300), False),
+        (Verdict.CHILD_KILLED, after(300), False),
+    ]
+
+
+def test_a_counter_first_seen_above_zero_has_risen_before_the_first_scrape() -> None:
+    assert increases(life("api-1", {}, counted={10: 2, 20: 2})) == [(after(10), 2)]
+
+
+def test_a_counter_that_falls_is_another_instance_and_no_kill() -> None:
+    assert increases(life("api-1", {}, counted={10: 0, 20: 3, 30: 0})) == [(after(20), 3)]
+
+
+def test_samples_of_the_next_life_are_not_those_of_the_kill() -> None:
+    (kill,) = past(kills=(remembered(after(100), pod="gone-1"),), lives=(life("gone-1", {0: 20, 90: 40, 4000: 63}),))
+
+    assert kill.highest_sampled_bytes is None
+
+
+def test_what_remains_of_an_old_kill_supports_no_more_than_it_says() -> None:
+    assert past_verdict(0, 64 * MI, 64 * MI) == (Verdict.CHILD_KILLED, Confidence.CERTAIN)
+    assert past_verdict(137, None, 64 * MI) == (Verdict.OOM_SCOPE_UNKNOWN, Confidence.CERTAIN)
+    assert past_verdict(137, 100, 95) == (Verdict.CONTAINER_LIMIT, Confidence.LIKELY)
+    assert past_verdict(137, 100, 94) == (Verdict.CONTAINER_LIMIT, Confidence.POSSIBLE)
+    assert past_verdict(None, 100, None) == (Verdict.CONTAINER_LIMIT, Confidence.POSSIBLE)
+
+
+def test_kills_come_newest_first_whatever_told_of_them() -> None:
+    kills = past(
+        diagnosis(at=after(500)), kills=(remembered(after(900), pod="gone-1"), remembered(after(100), pod="gone-1"))
+    )
+
+    assert [kill.at for kill in kills] == [after(900), after(500), after(100)]
+
+
+def test_a_diagnosis_without_a_time_of_death_is_left_to_the_counter() -> None:
+    assert past(replace(diagnosis(Verdict.CHILD_KILLED), killed_at=None)) == ()

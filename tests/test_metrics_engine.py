@@ -1,0 +1,451 @@
+"""Asking an engine at a URL: what goes wrong is one clear error, in time, and credentials stay where they belong."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from kubectl_oom.read.engine import Answer, EngineOptions, Row, TooMuchDataError
+from kubectl_oom.read.metrics import Engine, connect_engine
+from kubectl_oom.read.source import ReadError
+from tests.engines import require_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+VECTOR = {"resultType": "vector", "result": [{"metric": {"pod": "api"}, "value": [1764000000.5, "268435457"]}]}
+SUCCESS = json.dumps({"status": "success", "data": VECTOR}).encode()
+SECRET = "s3cr3t-t0ken"
+
+
+class Asked:
+    """What a server was asked."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        self.method = handler.command
+        self.path = parts.path
+        self.params = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.authorization = handler.headers.get("Authorization")
+        self.headers = handler.headers
+
+
+class Server:
+    """A real HTTP server that answers as it is told to and remembers who asked."""
+
+    def __init__(self, answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
+        self.asked: list[Asked] = []
+        self.over = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append(Asked(self))
+                try:
+                    answer(self)
+                except OSError:  # the client has gone, as some of these tests want
+                    self.close_connection = True
+
+            do_POST = do_CONNECT = do_GET  # noqa: N815 - the names that the base class calls
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://localhost:{self.port}"
+
+    @contextmanager
+    def listening(self) -> Iterator[Server]:
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.over.set()
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join()
+
+
+def reply(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
+    """One whole answer."""
+    handler.send_response(status)
+    for name, value in {"Content_Length": str(len(body)), **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@contextmanager
+def answering(status: int, body: bytes, **headers: str) -> Iterator[Server]:
+    with Server(lambda handler: reply(handler, status, body, **headers)).listening() as server:
+        yield server
+
+
+def ask(server: Server | str, **options: Any) -> Answer:
+    url = server if isinstance(server, str) else server.url
+    return connect_engine(EngineOptions(url=url, **options), None).query("up")
+
+
+def refused(server: Server | str, **options: Any) -> ReadError:
+    with pytest.raises(ReadError) as caught:
+        ask(server, **options)
+    return caught.value
+
+
+def failure(kind: str, said: str) -> bytes:
+    return json.dumps({"status": "error", "errorType": kind, "error": said}).encode()
+
+
+# --- answers
+
+
+def test_an_answer_carries_rows_result_type_and_warnings() -> None:
+    body = {"status": "success", "data": VECTOR, "warnings": ["No StoreAPIs matched\x1b[31m for this query"]}
+    with answering(200, json.dumps(body).encode()) as server:
+        assert ask(server) == Answer(
+            result_type="vector",
+            rows=(Row(labels={"pod": "api"}, samples=((1764000000.5, 268435457.0),)),),
+            warnings=("No StoreAPIs matched [31m for this query",),
+        )
+
+
+def test_the_question_says_how_long_the_server_may_take_and_is_a_get() -> None:
+    with answering(200, SUCCESS) as server:
+        ask(server.url + "/prometheus/", timeout_seconds=7.5)
+        [asked] = server.asked
+    assert (asked.method, asked.path) == ("GET", "/prometheus/api/v1/query")
+    assert asked.params == {"query": "up", "timeout": "6.5"}
+
+
+def test_victoriametrics_partial_answer_is_a_warning() -> None:
+    body = {"status": "success", "isPartial": True, "data": {"resultType": "vector", "result": []}}
+    with answering(200, json.dumps(body).encode()) as server:
+        answer = ask(server)
+    assert answer.rows == ()
+    assert answer.warnings == ("the answer is partial: some storage nodes did not answer",)
+
+
+def test_what_is_no_finite_number_is_dropped_and_counted() -> None:
+    values = [[1, "1"], [2, "NaN"], [3, "+Inf"], [4, "2.5e3"]]
+    body = {"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": values}]}}
+    with answering(200, json.dumps(body).encode()) as server:
+        answer = ask(server)
+    assert answer.rows == (Row(labels={}, samples=((1.0, 1.0), (4.0, 2500.0))),)
+    assert answer.dropped == 2
+
+
+# --- refusals: one request, one error
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason", "said"),
+    [
+        (400, failure("bad_data", "invalid parameter"), "BadQuery", "answered 400: invalid parameter"),
+        (401, b"no", "Refused", "answered 401: it wants other credentials: no"),
+        (403, b"<html>no</html>", "Refused", "answered 403: these credentials may not ask it"),
+        (404, b"404 page not found", "NoQueryApi", "a path such as /prometheus may be missing"),
+        (422, failure("execution", "query timed out in expression evaluation"), "Timeout", "gave up: query timed out"),
+        (
+            422,
+            failure("execution", "would load too many samples"),
+            "TooMuchData",
+            "refused: would load too many samples",
+        ),
+        (429, b"", "TooManyRequests", "answered 429: it asks for fewer questions; try again later"),
+        (500, failure("internal", "boom\x07"), "ServerError", "answered 500: boom"),
+        (503, b"no healthy upstream", "Unavailable", "try again later: no healthy upstream"),
+        (504, b"", "Timeout", "answered 504"),
+        (200, failure("execution", "late failure"), "ServerError", "answered 200: late failure"),
+    ],
+)
+def test_a_refusal_is_one_error_in_the_engines_own_words_and_is_not_tried_again(
+    status: int, body: bytes, reason: str, said: str
+) -> None:
+    with answering(status, body) as server:
+        error = refused(server)
+        assert len(server.asked) == 1
+    assert (error.reason, error.status) == (reason, status)
+    assert error.message.startswith(f"Prometheus {server.url} ")
+    assert error.message.endswith(said) or said in error.message
+    assert isinstance(error, TooMuchDataError) == (reason == "TooMuchData")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"\n<!DOCTYPE html><title>Log in</title>", "answered with a web page"),
+        (SUCCESS[:-20], "not JSON, or with half of it"),
+        (b"", "not JSON, or with half of it"),
+        (b"[]", "not the Prometheus query API's"),
+        (b'{"status":"success","data":{"result":[]}}', "not the Prometheus query API's"),
+        (b'{"status":"success","data":{"resultType":"vector","result":[{"value":["x"]}]}}', "not the Prometheus query"),
+    ],
+)
+def test_a_success_that_is_no_answer_is_an_error(body: bytes, said: str) -> None:
+    with answering(200, body) as server:
+        error = refused(server)
+    assert error.reason == "BadAnswer"
+    assert said in error.message
+
+
+def test_an_answer_that_breaks_off_is_an_error() -> None:
+    with answering(200, SUCCESS, Content_Length=str(len(SUCCESS) + 100)) as server:
+        error = refused(server)
+    assert error.reason == "BadAnswer"
+    assert error.message == f"Prometheus {server.url} broke off in the middle of its answer"
+
+
+def test_an_answer_without_end_is_too_much_data() -> None:
+    def pour(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        while True:
+            handler.wfile.write(b" " * (1 << 20))
+
+    with Server(pour).listening() as server:
+        assert refused(server).message == f"Prometheus {server.url} sent more than 32 MiB"
+
+
+# --- time
+
+
+def hang(_: BaseHTTPRequestHandler) -> None:
+    time.sleep(5)
+
+
+def drip_headers(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    for place in range(100):
+        handler.wfile.write(b"X-%d: 1\r\n" % place)
+        time.sleep(0.05)
+
+
+def drip_body(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    for _ in range(100):
+        handler.wfile.write(b" ")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("answer", [hang, drip_headers, drip_body])
+def test_an_answer_takes_no_longer_than_agreed_in_all(answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
+    with Server(answer).listening() as server:
+        started = time.monotonic()
+        error = refused(server, timeout_seconds=0.4)
+        took = time.monotonic() - started
+    assert error.reason == "Timeout"
+    assert 0.3 < took < 3  # of the 5 s that the server would take; this machine may be busy
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one() -> None:
+    late = threading.Event()
+
+    def first_is_late(handler: BaseHTTPRequestHandler) -> None:
+        if late.is_set():
+            reply(handler, 200, SUCCESS)
+        else:
+            late.set()
+            time.sleep(2)
+            reply(handler, 200, b'{"status":"success","data":{"resultType":"vector","result":[]}}')
+
+    with Server(first_is_late).listening() as server:
+        engine = connect_engine(EngineOptions(url=server.url, timeout_seconds=1), None)
+        with pytest.raises(ReadError, match=r"no full answer|no answer in time"):
+            engine.query("up")
+        assert len(engine.query("up").rows) == 1
+
+
+def test_nobody_listening_is_said_at_once() -> None:
+    started = time.monotonic()
+    error = refused("http://127.0.0.1:1")
+    assert (error.reason, error.message) == (
+        "Unreachable",
+        "no connection to Prometheus http://127.0.0.1:1: Connection refused",
+    )
+    assert time.monotonic() - started < 4  # with the client's own retries it would be 6
+
+
+# --- credentials
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({"token": f"{SECRET}\n"}, f"Bearer {SECRET}"),
+        ({"basic_auth": "me:pä:ss"}, "Basic bWU6cMOkOnNz"),
+        ({"headers": (("Authorization", "Custom x"),)}, "Custom x"),
+        ({}, None),
+    ],
+)
+def test_credentials_are_sent_as_given_whatever_netrc_says(
+    options: dict[str, Any], sent: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("default login somebody password else\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    with answering(200, SUCCESS) as server:
+        ask(server, **options)
+        assert [asked.authorization for asked in server.asked] == [sent]
+
+
+def test_a_token_file_and_other_headers_are_sent(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{SECRET}\n")
+    with answering(200, SUCCESS) as server:
+        ask(server, token_file=str(tmp_path / "token"), headers=(("X-Scope-OrgID", "team-a"),))
+        [asked] = server.asked
+    assert asked.authorization == f"Bearer {SECRET}"
+    assert asked.headers["X-Scope-OrgID"] == "team-a"
+
+
+def test_credentials_in_the_url_are_sent_and_never_shown() -> None:
+    with answering(500, b"") as server:
+        error = refused(f"http://me:p%40ss@127.0.0.1:{server.port}/x/")
+        [asked] = server.asked
+    assert asked.authorization == "Basic bWU6cEBzcw=="
+    assert error.message == f"Prometheus http://127.0.0.1:{server.port}/x answered 500"
+
+
+def test_a_redirect_is_not_followed_and_says_where_it_leads() -> None:
+    with answering(200, SUCCESS) as other:
+        location = f"http://u:p@127.0.0.1:{other.port}/login?next=/api"
+        with answering(302, b"", Location=location) as server:
+            error = refused(server, token=SECRET)
+        assert other.asked == []
+    assert error.reason == "Redirected"
+    assert f"sends on to http://127.0.0.1:{other.port}/login, perhaps to log in" in error.message
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(200, SUCCESS) as proxy:
+        for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        ask("http://prometheus.example:9090")
+        assert [asked.headers["Host"] for asked in proxy.asked] == ["prometheus.example:9090"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"url": "prometheus:9090"}, "is no URL of a metrics engine"),
+        ({"url": "http://prometheus:port"}, "is no URL"),
+        ({"url": "https:///api"}, "is no URL of a metrics engine"),
+        ({"url": f"http://x:{SECRET}@prometheus/?a=b"}, "ends before `?` and `#`"),
+        ({"token": SECRET, "basic_auth": "a:b"}, "more than one of"),
+        ({"url": f"http://u:{SECRET}@prometheus", "token": SECRET}, "more than one of"),
+        ({"token": f"{SECRET}\nX-Evil: 1"}, "characters that no token has"),
+        ({"headers": (("X-Bad", f"{SECRET}\r\nX: y"),)}, "header 'X-Bad' cannot be sent"),
+        ({"headers": (("X Bad", SECRET),)}, "header 'X Bad' cannot be sent"),
+        ({"token_file": "/no/such/file"}, "/no/such/file cannot be read: No such file"),
+        ({"client_key": "/k"}, "a client key needs the client certificate"),
+        ({"labels": (("clu ster", "x"),)}, "'clu ster' is no label name"),
+        ({"url": None, "token": SECRET}, "need the URL they are for"),
+        ({"url": None}, "no cluster to look for one in"),
+        ({"enabled": False}, "as requested"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_said_without_their_secrets(options: dict[str, Any], said: str) -> None:
+    given = EngineOptions(**{"url": "http://127.0.0.1:1", **options})
+    with pytest.raises(ReadError) as caught:
+        connect_engine(given, None).query("up")
+    assert said in caught.value.message
+    assert SECRET not in caught.value.message
+    assert SECRET not in repr(given)
+
+
+# --- TLS
+
+
+@pytest.fixture(scope="module")
+def pki(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority of its own, with a server certificate for localhost and a client certificate."""
+    require_program(request, "openssl")
+    folder = tmp_path_factory.mktemp("pki")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    for name, subject, more in (
+        ("ca", "/CN=Test authority", ["-addext", "keyUsage=critical,keyCertSign"]),
+        ("server", "/CN=localhost", ["-addext", "subjectAltName=DNS:localhost", "-CA", "ca.crt", "-CAkey", "ca.key"]),
+        ("client", "/CN=kubectl-oom", ["-CA", "ca.crt", "-CAkey", "ca.key"]),
+    ):
+        files = ["-x509", "-days", "2", "-subj", subject, "-keyout", f"{name}.key", "-out", f"{name}.crt"]
+        subprocess.run(["openssl", "req", *key, *files, *more], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@contextmanager
+def over_tls(pki: Path, *, wants_client: bool = False) -> Iterator[Server]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "server.crt", pki / "server.key")
+    if wants_client:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(pki / "ca.crt")
+    server = Server(lambda handler: reply(handler, 200, SUCCESS))
+    server.use_tls(context)
+    with server.listening():
+        yield server
+
+
+def test_a_certificate_of_an_unknown_authority_is_not_trusted(pki: Path) -> None:
+    with over_tls(pki) as server:
+        error = refused(server, token=SECRET)
+        assert server.asked == []
+    assert error.reason == "BadCertificate"
+    assert error.message.startswith(f"the certificate of Prometheus {server.url} is not trusted: ")
+
+
+def test_the_given_authority_is_trusted_for_the_names_it_vouches_for(pki: Path) -> None:
+    ca = str(pki / "ca.crt")
+    with over_tls(pki) as server:
+        assert len(ask(server, ca_file=ca).rows) == 1
+        error = refused(f"https://127.0.0.1:{server.port}", ca_file=ca)
+    assert error.reason == "BadCertificate"
+    assert "IP address mismatch" in error.message
+
+
+def test_verification_is_off_only_when_asked_for(pki: Path) -> None:
+    with over_tls(pki) as server:
+        assert len(ask(server, insecure_skip_tls_verify=True).rows) == 1
+
+
+def test_a_client_certificate_is_shown_to_a_server_that_wants_one(pki: Path) -> None:
+    ca = str(pki / "ca.crt")
+    with over_tls(pki, wants_client=True) as server:
+        certificate = {"client_certificate": str(pki / "client.crt"), "client_key": str(pki / "client.key")}
+        assert len(ask(server, ca_file=ca, **certificate).rows) == 1
+        assert refused(server, ca_file=ca).reason == "Unreachable"
+
+
+def test_a_plain_http_server_under_an_https_url_is_said(pki: Path) -> None:
+    with answering(200, SUCCESS) as server:
+        error = refused(f"https://127.0.0.1:{server.port}", ca_file=str(pki / "ca.crt"))
+    assert error.reason == "Unreachable"
+    assert error.message.startswith(f"no TLS connection to Prometheus https://127.0.0.1:{server.port}: ")
+
+
+def test_an_authority_file_that_is_not_there_is_said() -> None:
+    error = refused("https://127.0.0.1:1", ca_file="/no/such/ca.crt")
+    assert error.reason == "Invalid"
+    assert "/no/such/ca.crt" in error.message
+
+
+def test_an_engine_is_shown_without_its_credentials() -> None:
+    engine: Engine = connect_engine(EngineOptions(url="https://me:pw@prom.example:9443/a/"), None)
+    assert engine.label == "Prometheus https://prom.example:9443/a"
