@@ -1,10 +1,12 @@
 """Kubernetes memory quantities: text to exact bytes and back, without floats."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 _SUFFIXES = {
     "": Decimal(1),
+    "n": Decimal("0.000000001"),
+    "u": Decimal("0.000001"),
     "m": Decimal("0.001"),
     "k": Decimal(10) ** 3,
     "M": Decimal(10) ** 6,
@@ -19,7 +21,8 @@ _SUFFIXES = {
     "Pi": Decimal(2) ** 50,
     "Ei": Decimal(2) ** 60,
 }
-_QUANTITY = re.compile(r"^([+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[+-]?[0-9]+\.)(m|k|[KMGTPE]i|[MGTPE])?$")
+_QUANTITY = re.compile(r"^([+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?|[+-]?[0-9]+\.)(n|u|m|k|[KMGTPE]i|[MGTPE])?$")
+LARGEST = (1 << 63) - 1  # the API server caps larger quantities here
 _UNITS = (("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10))
 
 
@@ -34,14 +37,16 @@ def parse_bytes(text: str | float) -> int | None:
     number, suffix = match.groups()
     try:
         exact = Decimal(number) * _SUFFIXES[suffix or ""]
-    except InvalidOperation:
+    except ArithmeticError:
         return None
+    if abs(exact) >= LARGEST:
+        return LARGEST if exact > 0 else -LARGEST
     whole = int(exact)
     return whole + 1 if exact > whole else whole
 
 
 def show_bytes(count: int) -> str:
-    """The size as people read it, three digits at most: `512Mi`, `1.5Gi`, `98.4Mi`, `12Ki`, `0`."""
+    """The size as people read it, three digits, or four where the unit has 1000 of them: `512Mi`, `1.5Gi`, `1020Ki`, `0`."""
     if count < 0:
         return "-" + show_bytes(-count)
     for unit, size in _UNITS:

@@ -226,9 +226,11 @@ def engine_options(values: dict[str, Any]) -> EngineOptions | None:
     """The options for the metrics engine; None where it shall not be asked."""
     if not values["prometheus"]:
         return None
-    from kubectl_oom.read.metrics import EngineOptions
+    from kubectl_oom.read.engine import DEFAULT_TIMEOUT_SECONDS, EngineOptions
 
+    longest = _timeout(values["request_timeout"])
     return EngineOptions(
+        timeout_seconds=min(longest, DEFAULT_TIMEOUT_SECONDS) if longest else DEFAULT_TIMEOUT_SECONDS,
         url=values["prometheus_url"],
         token=values["prometheus_token"],
         token_file=values["prometheus_token_file"],

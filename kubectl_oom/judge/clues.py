@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 CLOCK_SLACK = timedelta(seconds=2)
 # A kill event belongs to an end that follows it within the grace period and this much for the runtime's own work.
 STOP_SLACK = timedelta(seconds=10)
+# No grace period is longer in practice; the API takes any 64-bit number.
+LONGEST_GRACE_SECONDS = 7 * 86_400
 # SystemOOM and kernel lines reach the event stream within seconds; a minute allows for a node in distress.
 NODE_OOM_WINDOW = timedelta(seconds=60)
 # The kubelet reads the kernel log from its start when it starts, and tells old kills as new ones (k/k #133260).
 REPLAY_WINDOW = timedelta(minutes=2)
 # Samples of the node this close to the kill say how much room it had then.
 NODE_SAMPLE_WINDOW = timedelta(seconds=90)
+# What was sampled this late in a life tells how it ended: cAdvisor looks every 30 s at the slowest, Prometheus each 60 s.
+LAST_MOMENTS = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,7 @@ class KillEvent:
     probe: str | None
     stop: str | None
     grace_was_over: bool  # SIGKILL followed SIGTERM: the container outlived its grace period
+    merged: bool = False  # one of several kills that share an event with only the first and the last time
     dropped: bool = False
     failed_just_before: bool = True
 
@@ -80,7 +85,7 @@ class Clues:
     kernel_kills: tuple[tuple[Event, KernelKill], ...]
     oom_events: int | None
     node_room: NodeRoom | None
-    pod_share: float | None  # highest sampled use of the pod's cgroup in this life, of its limit
+    pod_share: float | None  # highest sampled use of the pod's cgroup in the last moments of this life, of its limit
     pod_peak: MemoryNow | None  # the pod's cgroup now: its high-water mark outlives the container
     last_sample: LastSample | None
 
@@ -95,6 +100,12 @@ class Clues:
         return highest(self.life.working_set) if self.life else None
 
     @property
+    def last_usage(self) -> Sample | None:
+        """The highest usage sampled in the last moments of this life; what was sampled long before says little of its end."""
+        late = _late(self.life.usage, self.end) if self.life else ()
+        return max(late, key=lambda sample: sample.value, default=None)
+
+    @property
     def lived(self) -> timedelta | None:
         """How long this instance ran."""
         if self.end.started_at is None or self.end.finished_at is None:
@@ -104,7 +115,8 @@ class Clues:
     @property
     def runs_crio(self) -> bool:
         """CRI-O marks OOMKilled on an `oom` event alone, which need not have killed anything."""
-        return bool(self.node and (self.node.runtime_version or "").startswith("cri-o"))
+        told = self.container.runtime or (self.node.runtime_version if self.node else None) or ""
+        return told.startswith("cri-o")
 
 
 def clues_of(case: CaseFile, pod: Pod, container: Container, end: Termination) -> Clues:
@@ -140,7 +152,7 @@ def life_of(case: CaseFile, pod: Pod, container: Container, end: Termination) ->
     own = [
         life
         for life in (case.history.lives if case.history else ())
-        if life.pod == pod.name and life.container == container.name and life.working_set
+        if is_of(life, pod, container) and life.working_set
     ]
     for life in own:
         if life.container_id and life.container_id == end.container_id:
@@ -151,6 +163,12 @@ def life_of(case: CaseFile, pod: Pod, container: Container, end: Termination) ->
         if life.container_id is None and end.started_at - CLOCK_SLACK <= life.working_set[0].at <= end.finished_at:
             return until(life, end.finished_at)
     return None
+
+
+def is_of(life: Life, pod: Pod, container: Container) -> bool:
+    """True for the lives of this container."""
+    same = (life.pod, life.container) == (pod.name, container.name)
+    return same and life.namespace in (None, pod.namespace)
 
 
 def until(life: Life, end: datetime) -> Life:
@@ -168,8 +186,14 @@ def until(life: Life, end: datetime) -> Life:
         rss=cut(life.rss),
         cache=cut(life.cache),
         limit=cut(life.limit),
+        namespace=life.namespace,
         oom_events=life.oom_events,  # counted when the kernel line is read, often after the end
     )
+
+
+def _late(samples: Sequence[Sample], end: Termination) -> tuple[Sample, ...]:
+    ended = end.finished_at or (samples[-1].at if samples else None)
+    return tuple(s for s in samples if ended is not None and s.at >= ended - LAST_MOMENTS)
 
 
 def highest(samples: Sequence[Sample]) -> int | None:
@@ -229,8 +253,12 @@ def _counted_too(now: MemoryNow, sampled: MemoryNow | None) -> MemoryNow:
 
 def _sampled_now(case: CaseFile, pod: Pod, container: Container) -> MemoryNow | None:
     for life in case.history.lives if case.history else ():
-        same = (life.pod, life.container) == (pod.name, container.name)
-        if same and life.working_set and life.container_id and life.container_id == container.container_id:
+        if (
+            is_of(life, pod, container)
+            and life.working_set
+            and life.container_id
+            and life.container_id == container.container_id
+        ):
             last = life.working_set[-1]
             return MemoryNow(
                 source=case.history.source if case.history else "",
@@ -257,7 +285,7 @@ def _limit_then(pod: Pod, container: Container, life: Life | None) -> LimitThen:
             source="metrics engine", field="container_spec_memory_limit_bytes", value=show_bytes(last.value), at=last.at
         )
         return LimitThen(bytes=last.value, known=True, citation=cited)
-    if pod.resized:
+    if pod.resized and container.limit_bytes is not None:  # a resize cannot take a limit away
         return LimitThen(bytes=None, known=False, citation=None)
     value = show_bytes(container.limit_bytes) if container.limit_bytes is not None else "not set"
     cited = Citation(source="pod", field=f"spec…[{container.name}].resources.limits.memory", value=value)
@@ -271,51 +299,59 @@ def _kill_event(pod: Pod, container: Container, end: Termination) -> KillEvent |
     """The Killing event that started this end, the latest that fits; else what is left of it when it was dropped."""
     if end.finished_at is None:
         return None
-    grace = timedelta(seconds=max(pod.grace_seconds, container.probe_grace_seconds or 0))
+    grace = timedelta(seconds=min(max(pod.grace_seconds, container.probe_grace_seconds or 0), LONGEST_GRACE_SECONDS))
     own = [e for e in reversed(pod.events) if (e.field_path or "").endswith(f"{{{container.name}}}") and e.last_at]
     earlier: KillEvent | None = None
     for event in own:
         probe, stop = failed_probe(event.message), stop_reason(event.message)
         if event.reason != "Killing" or not (probe or stop):
             continue
-        if _led_to(event, end.finished_at, grace):
-            return KillEvent(event=event, probe=probe, stop=stop, grace_was_over=_outlived(pod, container, end, event))
+        if _led_to(event, end, grace):
+            over = _outlived(pod, container, end, event, probe=bool(probe))
+            return KillEvent(event=event, probe=probe, stop=stop, grace_was_over=over)
+        if _hides_earlier(event, end.finished_at):
+            return KillEvent(event=event, probe=probe, stop=stop, grace_was_over=False, merged=True)
         if probe and event.last_at and event.last_at < end.finished_at and earlier is None:
             earlier = KillEvent(event=event, probe=probe, stop=None, grace_was_over=False, dropped=True)
-    return _dropped_kill(own, earlier, end.finished_at, grace)
+    return _dropped_kill(own, earlier, end, grace)
 
 
 def _dropped_kill(
-    own: Sequence[Event], earlier: KillEvent | None, ended: datetime, grace: timedelta
+    own: Sequence[Event], earlier: KillEvent | None, end: Termination, grace: timedelta
 ) -> KillEvent | None:
     if earlier is None or earlier.probe is None:
         return None
     for event in own:
         failed = event.reason == "Unhealthy" and event.message.startswith(f"{earlier.probe.capitalize()} probe")
-        if failed and _led_to(event, ended, grace):
+        if failed and _led_to(event, end, grace):
             return replace(earlier, event=event)
     return replace(earlier, failed_just_before=False)
 
 
-def _outlived(pod: Pod, container: Container, end: Termination, event: Event) -> bool:
+def _outlived(pod: Pod, container: Container, end: Termination, event: Event, *, probe: bool) -> bool:
     if end.finished_at is None or event.last_at is None or end.exit_code != SIGKILL_EXIT:
         return False
-    grace = pod.grace_seconds if container.probe_grace_seconds is None else container.probe_grace_seconds
-    return end.finished_at - event.last_at >= timedelta(seconds=grace - 1)  # times are whole seconds
+    grace = pod.grace_seconds if pod.deletion_grace_seconds is None else pod.deletion_grace_seconds
+    if probe:
+        grace = pod.grace_seconds if container.probe_grace_seconds is None else container.probe_grace_seconds
+    return (end.finished_at - event.last_at).total_seconds() >= grace - 1  # times are whole seconds
 
 
 SIGKILL_EXIT = 137  # 128 + SIGKILL
 
 
-def _led_to(event: Event, ended: datetime, grace: timedelta) -> bool:
-    """True when the event's last occurrence, or for a repeated one any before it, can have started this end."""
-    last, first = event.last_at, event.first_at
-    if last is None:
+def _led_to(event: Event, end: Termination, grace: timedelta) -> bool:
+    """True when the event's last occurrence can have started this end: in its own life, and within the grace period."""
+    last, ended = event.last_at, end.finished_at
+    if last is None or ended is None:
         return False
-    if ended - grace - STOP_SLACK <= last <= ended + CLOCK_SLACK:
-        return True
-    # Merged repeats keep only first and last time: a later kill may hide the one that matters.
-    return event.count > 1 and first is not None and first <= ended < last
+    of_an_earlier_life = end.started_at is not None and last < end.started_at  # one clock, both cut to seconds
+    return ended - grace - STOP_SLACK <= last <= ended + CLOCK_SLACK and not of_an_earlier_life
+
+
+def _hides_earlier(event: Event, ended: datetime) -> bool:
+    """True for merged repeats around this end: of those in between, one may be about it, but their times are gone."""
+    return bool(event.count > 1 and event.first_at and event.last_at and event.first_at <= ended < event.last_at)
 
 
 def _system_ooms(node: Node | None, ended: datetime | None) -> tuple[Event, ...]:
@@ -387,14 +423,16 @@ def _room(samples: Sequence[Sample], size: int | None, source: str, what: str) -
 
 
 def _pod_share(case: CaseFile, pod: Pod, end: Termination) -> float | None:
-    """Highest sampled use of the pod's cgroup during this life, as a share of the pod's limit."""
+    """Highest sampled use of the pod's cgroup in the last moments of this life, as a share of the pod's limit."""
     limit = pod_cgroup_limit(pod)
     if not limit or end.finished_at is None:
         return None
+    sampled = case.history.pod_usage if case.history else {}
     used = [
         s.value
-        for s in (case.history.pod_usage.get(pod.name, ()) if case.history else ())
-        if (end.started_at is None or s.at >= end.started_at - CLOCK_SLACK) and s.at <= end.finished_at + CLOCK_SLACK
+        for s in sampled.get(f"{pod.namespace}/{pod.name}", sampled.get(pod.name, ()))
+        if (end.started_at is None or s.at >= end.started_at - CLOCK_SLACK)
+        and end.finished_at - LAST_MOMENTS <= s.at <= end.finished_at + CLOCK_SLACK
     ]
     now = case.now_by_pod.get((pod.namespace, pod.name))
     if now and now.usage_bytes is not None and now.at and abs(now.at - end.finished_at) <= NODE_SAMPLE_WINDOW:

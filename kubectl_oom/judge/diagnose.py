@@ -17,7 +17,7 @@ from kubectl_oom.evidence import (
     Report,
     Verdict,
 )
-from kubectl_oom.judge.clues import Clues, clues_of, running_now
+from kubectl_oom.judge.clues import Clues, clues_of, is_of, running_now
 from kubectl_oom.judge.findings import (
     child_killed_since,
     eviction_findings,
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 # The API server's default --event-ttl. Managed clusters may keep events shorter or longer.
 EVENT_TTL = timedelta(hours=1)
+NOT_ADMITTED = "OutOf"  # OutOfmemory, OutOfcpu, OutOfpods: the kubelet's admission, not the kernel
+# Of the two ends the API keeps, a kernel kill is told before a newer end of another kind; an eviction ends the pod.
+_TOLD_FIRST = KERNEL_OOM_VERDICTS | {Verdict.EVICTED}
 _TOLD_BY_EVENTS = frozenset({Verdict.SIGKILL_UNKNOWN, Verdict.CONTAINER_LIMIT, Verdict.OOM_SCOPE_UNKNOWN})
 
 
@@ -66,7 +69,7 @@ def diagnose(case: CaseFile, *, now: datetime, container: str | None = None, nod
 def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:
     now = running_now(case, pod, container)
     judged = [(end, *_judge(case, pod, container, end)) for end in container.terminations]
-    told = next((entry for entry in judged if entry[2].verdict in KERNEL_OOM_VERDICTS), judged[0] if judged else None)
+    told = next((entry for entry in judged if entry[2].verdict in _TOLD_FIRST), judged[0] if judged else None)
     stuck = stuck_start(pod, container.type, container.waiting_message) if container.state == "waiting" else None
     lost_children = bool(now and now.oom_events)
     if stuck and (told is None or told[2].verdict is not Verdict.START_OOM):
@@ -77,7 +80,7 @@ def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:
     before = _run_up(case, clues)
     extra: list[Finding] = []
     if end is not container.terminations[0]:
-        extra.append(later_end(container.terminations[0]))
+        extra.append(later_end(container.terminations[0], judged[0][2]))
     if now and lost_children:
         extra.append(child_killed_since(now))
     return _of_end(case, clues, ruling, before, (*findings_of_end(case, clues, ruling, before), *extra))
@@ -104,7 +107,7 @@ def _of_end(
         verdict=ruling.verdict,
         confidence=ruling.confidence,
         because=ruling.because,
-        killed_at=end.finished_at,
+        killed_at=end.finished_at or (_evicted_at(pod) if ruling.verdict is Verdict.EVICTED else None),
         started_at=end.started_at,
         restarted_at=restarted,
         ready_again_at=_ready_again(pod, container, restarted),
@@ -127,6 +130,8 @@ def _of_running(case: CaseFile, pod: Pod, container: Container, now: MemoryNow |
     """A container with no end to explain: its pod was evicted, its children were killed, or nothing happened."""
     if pod.reason == "Evicted":
         ruling = evicted_pod(pod)
+    elif (pod.reason or "").startswith(NOT_ADMITTED):
+        ruling = _not_admitted(pod)
     elif now and now.oom_events:
         ruling = child_killed_now(now)
     else:
@@ -183,6 +188,18 @@ def _no_termination(container: Container) -> Ruling:
     )
 
 
+def _not_admitted(pod: Pod) -> Ruling:
+    """`OutOfmemory` sounds like a kill, but speaks of requests."""
+    message = " ".join((pod.message or "").split())
+    return Ruling(
+        verdict=Verdict.NO_TERMINATION,
+        confidence=Confidence.CERTAIN,
+        because=f"The kubelet did not admit the pod ({pod.reason}): its node had no room for what it requests, so nothing "
+        "of it ever ran.",
+        evidence=(Citation(source="pod", field="status.reason", value=f"{pod.reason}: {message}"),),
+    )
+
+
 def _sample_now(now: MemoryNow | None) -> LastSample | None:
     if now is None or now.at is None:
         return None
@@ -196,8 +213,10 @@ def _sample_now(now: MemoryNow | None) -> LastSample | None:
 
 
 def _evicted_at(pod: Pod) -> datetime | None:
+    """When the kubelet evicted the pod: by its event, or, once that has expired, by the pod's own condition."""
     told = [e.last_at for e in pod.events if e.reason == "Evicted"]
-    return next((at for at in reversed(told) if at), None)
+    kept = [c.at for c in pod.conditions if c.type == "DisruptionTarget" and c.reason == "TerminationByKubelet"]
+    return next((at for at in (*reversed(told), *kept) if at), None)
 
 
 def _ready_again(pod: Pod, container: Container, restarted: datetime | None) -> datetime | None:
@@ -226,8 +245,7 @@ def _run_up(case: CaseFile, clues: Clues) -> RunUp | None:
     earlier = [
         _span(life, None)
         for life in case.history.lives
-        if life.pod == clues.pod.name
-        and life.container == clues.container.name
+        if is_of(life, clues.pod, clues.container)
         and life.working_set
         and clues.life.working_set
         and life.working_set[-1].at < clues.life.working_set[0].at
@@ -273,7 +291,7 @@ def _expired_events(items: Iterable[Diagnosis], case: CaseFile, now: datetime) -
 
 def _unseen_children(case: CaseFile) -> list[Gap]:
     """Without the kubelet's counters or a metrics engine, kills of child processes cannot be seen at all."""
-    counted = case.history is not None or any(
+    counted = any(life.oom_events for life in (case.history.lives if case.history else ())) or any(
         now.oom_events is not None for n in case.now_by_container.values() for now in n
     )
     running = any(c.state == "running" for pod in case.pods for c in pod.containers)

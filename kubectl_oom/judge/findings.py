@@ -92,13 +92,18 @@ def _no_limit(container: Container) -> Finding:
     )
 
 
-def later_end(newer: Termination) -> Finding:
-    """The container ended once more after the kill that is explained."""
+def later_end(newer: Termination, ruling: Ruling) -> Finding:
+    """The container ended once more after the kill that is explained; `ruling` is the one on that end."""
     value = f"reason {newer.reason}, exitCode {newer.exit_code}"
+    code = f"exit code {newer.exit_code}" if newer.exit_code is not None else "no exit code given"
+    by = {
+        Verdict.NOT_OOM: "not by an OOM kill.",
+        Verdict.SIGKILL_UNKNOWN: "nothing says by whom or what.",
+    }.get(ruling.verdict, ruling.because)
     return Finding(
         code="later-end",
         severity=Severity.INFO,
-        message=f"It ended once more since, with exit code {newer.exit_code} ({newer.reason}): not by an OOM kill.",
+        message=f"It ended once more since, with {code} ({newer.reason or 'no reason given'}): {by}",
         evidence=(Citation(source="pod", field=newer.field, value=value, at=newer.finished_at),),
     )
 
@@ -118,7 +123,8 @@ def child_killed_since(now: MemoryNow) -> Finding:
 
 
 def _other_truths(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
-    if clues.end.reason == "OOMKilled" and ruling.verdict in (Verdict.PROBE_KILL, Verdict.STOPPED, Verdict.EVICTED):
+    lost_some = clues.end.reason == "OOMKilled" or bool(clues.oom_events)
+    if lost_some and ruling.verdict in (Verdict.PROBE_KILL, Verdict.STOPPED, Verdict.EVICTED):
         yield Finding(
             code="child-killed-before",
             severity=Severity.CRITICAL,
@@ -242,7 +248,9 @@ def _node_findings(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
     over = [
         n
         for n in (clues.node.neighbours if clues.node else ())
-        if n.working_set_bytes is not None and n.working_set_bytes > n.request_bytes and n.name != clues.pod.name
+        if n.working_set_bytes is not None
+        and n.working_set_bytes > n.request_bytes
+        and (n.namespace, n.name) != (clues.pod.namespace, clues.pod.name)
     ][:SHOWN_NEIGHBOURS]
     if over:
         told = "; ".join(

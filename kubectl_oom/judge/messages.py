@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SYSTEM_OOM = re.compile(r"^System OOM encountered(?:, victim process: (?P<comm>.*), pid: (?P<pid>\d+))?$")
+# How client-go marks what it merged: more than ten different messages of one reason in ten minutes.
+_MERGED = r"^(?:\(combined from similar events\): )?"
+_SYSTEM_OOM = re.compile(_MERGED + r"System OOM encountered(?:, victim process: (?P<comm>.*), pid: (?P<pid>\d+))?$")
 _KERNEL_KILL = re.compile(
     r"(?:(?P<scope>Memory cgroup out of memory|Out of memory)(?: \(oom_kill_allocating_task\))?: )?"
     r"Killed process (?P<pid>\d+) \((?P<comm>.+)\),? total-vm:\d+kB, anon-rss:(?P<anon>\d+)kB, file-rss:\d+kB"
     r"(?:, shmem-rss:\d+kB)?(?:, UID:(?P<uid>\d+) pgtables:\d+kB oom_score_adj:(?P<adj>-?\d+))?"
 )
-_PROBE = re.compile(r"^Container (?P<container>\S+) failed (?P<probe>liveness|startup) probe(?:, will be restarted)?$")
+_PROBE = re.compile(
+    _MERGED + r"Container (?P<container>\S+) failed (?P<probe>liveness|startup) probe(?:, will be restarted)?$"
+)
 _STOP = re.compile(
-    r"^(?:Stopping container (?P<stopped>\S+)"
+    _MERGED + r"(?:Stopping container (?P<stopped>\S+)"
     r"|Container (?P<changed>\S+) (?P<why>definition changed|resize requires restart)(?:, will be restarted)?)$"
 )
 _EVICTION = re.compile(

@@ -14,6 +14,7 @@ from kubectl_oom.judge.clues import pod_cgroup_limit
 from kubectl_oom.quantity import show_bytes, show_percent
 
 if TYPE_CHECKING:
+    from kubectl_oom.evidence import Pod
     from kubectl_oom.judge.clues import Clues
 
 # Of its limit, the usage that a sample must show to say "it was there". Samples come 5 to 30 s apart and a kill needs
@@ -25,6 +26,8 @@ HAD_ROOM = 0.90
 WAS_FULL = 0.95
 # A memory volume explains a kill when the container itself used at most this share of its limit.
 MOSTLY_ELSEWHERE = 0.75
+# Usage at the limit with a working set below this share of it is mostly page cache, which the kernel gives back.
+CACHE_WORKING_SET = 0.75
 # A new instance that dies this soon after an earlier one filled a memory volume has met what is still in there.
 DIED_AT_ONCE_SECONDS = 10
 
@@ -69,11 +72,25 @@ def _node_by_its_own_word(clues: Clues, cited_end: Citation) -> Ruling | None:
     ]
     if not told and not lines:
         return None
+    cited = (*told[-1:], *lines[-1:], *_own_use(clues), cited_end)
+    if _at_own_limit(clues):  # neither names the container, and this one had a reason of its own to be killed
+        return _either(clues, "the node itself ran out of memory at that time", cited)
     return Ruling(
         verdict=Verdict.NODE,
         confidence=Confidence.CERTAIN if told and lines else Confidence.LIKELY,
         because="The node itself ran out of memory at that time and the kernel chose this container's process.",
-        evidence=(*told[-1:], *lines[-1:], cited_end),
+        evidence=cited,
+    )
+
+
+def _either(clues: Clues, other: str, cited: tuple[Citation, ...]) -> Ruling:
+    """Two limits were full at once."""
+    return Ruling(
+        verdict=Verdict.OOM_SCOPE_UNKNOWN,
+        confidence=Confidence.CERTAIN,
+        because=f"Its usage was sampled at its limit of {show_bytes(clues.limit.bytes or 0)}, and {other}: either can have "
+        "killed it.",
+        evidence=cited,
     )
 
 
@@ -83,11 +100,23 @@ def _without_own_limit(clues: Clues, cited_end: Citation) -> Ruling | None:
         return None
     name = clues.container.name
     unset = Citation(source="pod", field=f"spec…[{name}].resources.limits.memory", value="not set")
+    if clues.pod.limit_bytes is None and pod_cgroup_limit(clues.pod):
+        return _beside_limits(clues, cited_end, unset)
     if clues.pod.limit_bytes is not None:
         full = clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT
+        if not full and _node_was_full(clues):
+            return Ruling(
+                verdict=Verdict.OOM_SCOPE_UNKNOWN,
+                confidence=Confidence.CERTAIN,
+                because=f"It has no limit of its own; its pod was not seen at its limit of "
+                f"{show_bytes(clues.pod.limit_bytes)}, and the node was nearly full: either can have run out.",
+                evidence=(_pod_limit(clues), unset, *_pod_use(clues), *_room(clues), cited_end),
+            )
         return Ruling(
             verdict=Verdict.POD_LIMIT,
-            confidence=Confidence.CERTAIN if full and _node_had_room(clues) else Confidence.LIKELY,
+            confidence=Confidence.CERTAIN
+            if full and _node_had_room(clues) and not clues.runs_crio
+            else Confidence.LIKELY,
             because=f"It has no limit of its own, but the pod has one: {show_bytes(clues.pod.limit_bytes)} for all "
             "its containers together.",
             evidence=(_pod_limit(clues), unset, *_pod_use(clues), cited_end),
@@ -101,9 +130,26 @@ def _without_own_limit(clues: Clues, cited_end: Citation) -> Ruling | None:
     )
 
 
+def _beside_limits(clues: Clues, cited_end: Citation, unset: Citation) -> Ruling:
+    """An ephemeral container can have no limit, but it is charged to the pod, which is bounded by the others' limits."""
+    limit = show_bytes(pod_cgroup_limit(clues.pod) or 0)
+    full = clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT
+    cited = Citation(source="pod", field="limits of all its containers together", value=limit)
+    return Ruling(
+        verdict=Verdict.POD_LIMIT,
+        confidence=Confidence.CERTAIN if full and _node_had_room(clues) and not clues.runs_crio else Confidence.LIKELY,
+        because=f"It has no limit of its own, but it is charged to its pod, whose other containers' limits bound it to {limit}.",
+        evidence=(cited, unset, *_pod_use(clues), cited_end),
+    )
+
+
 def _memory_volume(clues: Clues, cited_end: Citation) -> Ruling | None:
     """A later instance killed by what an earlier one left in a memory-backed volume: charged to the pod by then."""
     if not clues.container.memory_volumes or clues.instance == 0 or not clues.limit.bytes:
+        return None
+    if pod_cgroup_limit(clues.pod) is None:  # what is charged to the pod alone is then bounded by nothing
+        return None
+    if clues.pod_share is not None and clues.pod_share < MOSTLY_ELSEWHERE:  # the volume was not that full
         return None
     usage, lived = clues.highest_usage, clues.lived
     if usage is not None and usage > MOSTLY_ELSEWHERE * clues.limit.bytes:
@@ -113,10 +159,9 @@ def _memory_volume(clues: Clues, cited_end: Citation) -> Ruling | None:
         return None
     names = ", ".join(v.name for v in clues.container.memory_volumes)
     own = f"its own highest sampled usage was {show_bytes(usage)}" if usage is not None else "it died at once"
-    full = clues.pod_share is not None and clues.pod_share >= MOSTLY_ELSEWHERE
     return Ruling(
         verdict=Verdict.POD_LIMIT,
-        confidence=Confidence.LIKELY if full or (soon and usage is not None) else Confidence.POSSIBLE,
+        confidence=Confidence.LIKELY if clues.pod_share is not None else Confidence.POSSIBLE,
         because=f"What an earlier instance left in its memory-backed volume ({names}) stays charged to the pod and "
         f"survives restarts; {own}.",
         evidence=(
@@ -134,7 +179,6 @@ def _pod_level(clues: Clues, cited_end: Citation) -> Ruling | None:
         return None
     if _at_own_limit(clues):
         return None
-    others_can_fill_it = pod_cgroup_limit(clues.pod) == clues.pod.limit_bytes and len(clues.pod.containers) > 1
     if clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT:
         return Ruling(
             verdict=Verdict.POD_LIMIT,
@@ -143,15 +187,22 @@ def _pod_level(clues: Clues, cited_end: Citation) -> Ruling | None:
             "was below its own.",
             evidence=(_pod_limit(clues), *_pod_use(clues), *_own_use(clues), cited_end),
         )
-    if clues.highest_usage is None and others_can_fill_it:
+    if _others_can_fill_it(clues.pod):
         return Ruling(
             verdict=Verdict.OOM_SCOPE_UNKNOWN,
             confidence=Confidence.CERTAIN,
             because=f"It has a limit of its own ({show_bytes(clues.limit.bytes)}) inside the pod's "
             f"({show_bytes(clues.pod.limit_bytes)}), and no sample says which of them was reached.",
-            evidence=(_pod_limit(clues), *_limit(clues), cited_end),
+            evidence=(_pod_limit(clues), *_limit(clues), *_pod_use(clues), *_own_use(clues), cited_end),
         )
     return None
+
+
+def _others_can_fill_it(pod: Pod) -> bool:
+    """True when the pod can be at its limit while this container is not at its own."""
+    limits = [c.limit_bytes for c in pod.containers if c.type is not ContainerType.INIT]
+    unbounded = any(limit is None for limit in limits)
+    return len(limits) > 1 and (unbounded or sum(limit or 0 for limit in limits) > (pod.limit_bytes or 0))
 
 
 def _own_limit(clues: Clues, cited_end: Citation) -> Ruling:
@@ -165,21 +216,27 @@ def _own_limit(clues: Clues, cited_end: Citation) -> Ruling:
             evidence=cited,
         )
     limit = show_bytes(clues.limit.bytes or 0)
-    if room and room.share >= WAS_FULL and not _at_own_limit(clues):
+    if room and _node_was_full(clues):
+        if _at_own_limit(clues):
+            what, used = room.citation.field, room.citation.value
+            return _either(clues, f"{what} used {used}", cited)
         return Ruling(
             verdict=Verdict.NODE,
-            confidence=Confidence.LIKELY if clues.highest_usage is not None else Confidence.POSSIBLE,
+            confidence=Confidence.LIKELY if _far_below_limit(clues) else Confidence.POSSIBLE,
             because=f"{room.citation.field.capitalize()} used {room.citation.value}, while this container was not seen at "
             f"its own limit of {limit}.",
             evidence=cited,
         )
     if _at_own_limit(clues):
-        sure = _node_had_room(clues) and not clues.runs_crio
-        excluded = " The node had room." if sure else ""
+        cache = _mostly_cache(clues)
+        sure = _node_had_room(clues) and not clues.runs_crio and not cache and not _pod_was_full(clues)
+        told = " The node had room." if _node_had_room(clues) else ""
+        if cache:
+            told += " Much of that was file cache, which the kernel can take back."
         return Ruling(
             verdict=Verdict.CONTAINER_LIMIT,
             confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
-            because=f"Its usage was sampled at its limit of {limit} just before.{excluded}",
+            because=f"Its usage was sampled at its limit of {limit} just before.{told}",
             evidence=cited,
         )
     return _unseen_at_limit(clues, limit, cited)
@@ -188,9 +245,11 @@ def _own_limit(clues: Clues, cited_end: Citation) -> Ruling:
 def _unseen_at_limit(clues: Clues, limit: str, cited: tuple[Citation, ...]) -> Ruling:
     """Nobody saw it at its limit: too fast for the samples, or there are none. The limit stays the best explanation."""
     excluded = _node_had_room(clues)
-    quiet = clues.node is not None and bool(clues.node.events) and not _memory_pressure(clues)
+    quiet = _events_reach_back(clues) and not _told_of_trouble(clues)
     if clues.highest_usage is None:
-        seen = "no memory samples of that life were read"
+        seen = "no samples of its usage in that life were read"
+    elif clues.limit.bytes and clues.highest_usage >= AT_THE_LIMIT * clues.limit.bytes:
+        seen = "its usage was sampled at that limit earlier in its life, but not at the end"
     else:
         seen = f"the highest sampled usage was {show_bytes(clues.highest_usage)}: the rest came between two samples"
     if excluded or quiet:
@@ -218,19 +277,54 @@ def _at_own_limit(clues: Clues) -> bool:
     alone = steady == [clues.container] and clues.pod.limit_bytes is None and not clues.container.memory_volumes
     if alone and clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT:
         return True
-    return bool(
-        clues.limit.bytes
-        and clues.highest_usage is not None
-        and clues.highest_usage >= AT_THE_LIMIT * clues.limit.bytes
-    )
+    last = clues.last_usage
+    return bool(clues.limit.bytes and last is not None and last.value >= AT_THE_LIMIT * clues.limit.bytes)
+
+
+def _mostly_cache(clues: Clues) -> bool:
+    """True when the sample at the limit was file cache for the most part: full of it, a cgroup lives on."""
+    last = clues.last_usage
+    if last is None or clues.life is None or not clues.limit.bytes or last.value < AT_THE_LIMIT * clues.limit.bytes:
+        return False
+    beside = [s.value for s in clues.life.working_set if s.at == last.at]
+    return bool(beside) and beside[0] < CACHE_WORKING_SET * clues.limit.bytes
+
+
+def _far_below_limit(clues: Clues) -> bool:
+    used, limit = clues.highest_usage, clues.limit.bytes
+    return used is not None and limit is not None and used <= MOSTLY_ELSEWHERE * limit
+
+
+def _pod_was_full(clues: Clues) -> bool:
+    """True when a pod-level limit was reached at the same time, which its other containers can have filled."""
+    full = clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT
+    return full and clues.pod.limit_bytes is not None and _others_can_fill_it(clues.pod)
+
+
+def _node_was_full(clues: Clues) -> bool:
+    return clues.node_room is not None and clues.node_room.share >= WAS_FULL
+
+
+def _events_reach_back(clues: Clues) -> bool:
+    """True when the node's events are kept from before the kill: a SystemOOM of that time would be among them."""
+    ended = clues.end.finished_at
+    kept = [e.last_at for e in (clues.node.events if clues.node else ()) if e.last_at]
+    return ended is not None and any(at <= ended for at in kept)
 
 
 def _node_had_room(clues: Clues) -> bool:
     return clues.node_room is not None and clues.node_room.share <= HAD_ROOM and not clues.system_ooms
 
 
-def _memory_pressure(clues: Clues) -> bool:
-    return any(c.type == "MemoryPressure" and c.status == "True" for c in (clues.node.conditions if clues.node else ()))
+def _told_of_trouble(clues: Clues) -> bool:
+    """True when the node tells of memory trouble at any time.
+
+    A SystemOOM that is replayed or far off proves nothing against it, but does not clear it either.
+    """
+    if clues.node is None:
+        return False
+    pressed = any(c.type == "MemoryPressure" and c.status == "True" for c in clues.node.conditions)
+    return pressed or any(e.reason == "SystemOOM" for e in clues.node.events)
 
 
 def _limit(clues: Clues) -> tuple[Citation, ...]:
@@ -242,7 +336,7 @@ def _room(clues: Clues) -> tuple[Citation, ...]:
 
 
 def _own_use(clues: Clues) -> tuple[Citation, ...]:
-    if clues.highest_usage is None or clues.last_sample is None:
+    if clues.highest_usage is None or clues.last_sample is None or clues.life is None:
         return ()
     of = f", {show_percent(clues.highest_usage, clues.limit.bytes)} of the limit" if clues.limit.bytes else ""
     return (
@@ -250,7 +344,7 @@ def _own_use(clues: Clues) -> tuple[Citation, ...]:
             source=clues.last_sample.source,
             field="container_memory_usage_bytes",
             value=f"{show_bytes(clues.highest_usage)} highest sampled in this life{of}",
-            at=clues.last_sample.at,
+            at=max(clues.life.usage, key=lambda sample: sample.value).at,
         ),
     )
 

@@ -7,16 +7,18 @@ what cannot be told stays untold. docs/verdicts.md explains each step to users.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Citation, Confidence, ContainerType, HeapLine, Verdict
-from kubectl_oom.judge.clues import SIGKILL_EXIT, Clues, KillEvent
+from kubectl_oom.judge.clues import CLOCK_SLACK, LONGEST_GRACE_SECONDS, SIGKILL_EXIT, STOP_SLACK, Clues, KillEvent
 from kubectl_oom.judge.messages import eviction, start_needs
 from kubectl_oom.judge.scope import Ruling, kernel_scope
 from kubectl_oom.quantity import show_bytes, show_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from kubectl_oom.evidence import Event, MemoryNow, Pod
 
@@ -56,6 +58,10 @@ _HEAP_EXITS = {
     "cpp": {134},
     "cuda": {1},
 }
+# What every program ends with: a memory error that it survived may stand in the log of an end of another kind.
+ANY_FAILURE = 1
+# Servers that restart workers and log how those ended.
+_SUPERVISORS = frozenset({"gunicorn"})
 SIGTERM_EXIT = 143
 # Share of the limit from which an unlabelled SIGKILL looks like a kernel kill whose event was lost.
 CLOSE_TO_LIMIT = 0.9
@@ -73,7 +79,7 @@ def judge_end(clues: Clues, heap_lines: Sequence[HeapLine]) -> Ruling:
     lost = _lost_oom(clues)
     if lost:
         return lost
-    heap = _app_heap(clues, heap_lines)
+    heap = _app_heap(clues, heap_lines) or _worker_killed(clues, heap_lines)
     if heap:
         return heap
     return _sigkill_unknown(clues) if clues.end.exit_code == SIGKILL_EXIT else _other(clues)
@@ -103,7 +109,16 @@ def _start(clues: Clues) -> Ruling | None:
 
 def _evicted(clues: Clues) -> Ruling | None:
     pod = clues.pod
-    return evicted_pod(pod) if pod.reason == "Evicted" else None
+    return evicted_pod(pod) if pod.reason == "Evicted" and _ended_with_pod(clues) else None
+
+
+def _ended_with_pod(clues: Clues) -> bool:
+    """True for an end that came with the pod's: init steps and earlier lives had ended long before by themselves."""
+    ends = [end.finished_at for container in clues.pod.containers for end in container.terminations if end.finished_at]
+    if clues.end.finished_at is None or not ends:
+        return True
+    grace = timedelta(seconds=min(clues.pod.grace_seconds, LONGEST_GRACE_SECONDS))
+    return clues.end.finished_at >= max(ends) - grace - STOP_SLACK
 
 
 def evicted_pod(pod: Pod) -> Ruling:
@@ -157,8 +172,10 @@ def _told_by_kubelet(clues: Clues) -> Ruling | None:
         return _dropped_probe_kill(clues, kill)
     cited = (cite_event(kill.event, "pod event"), cite_end(clues))
     # An OOM mark beside it can mean that the kernel came first, while the container was being stopped.
-    marked = clues.end.reason == "OOMKilled"
-    confidence = Confidence.LIKELY if marked and clues.end.exit_code == SIGKILL_EXIT else Confidence.CERTAIN
+    marked = clues.end.reason == "OOMKilled" and clues.end.exit_code == SIGKILL_EXIT
+    confidence = Confidence.LIKELY if marked or kill.merged else Confidence.CERTAIN
+    if marked and kill.merged:
+        confidence = Confidence.POSSIBLE
     how = " It outlived its grace period and got SIGKILL." if kill.grace_was_over else ""
     if kill.probe:
         return Ruling(
@@ -179,9 +196,11 @@ def _dropped_probe_kill(clues: Clues, kill: KillEvent) -> Ruling | None:
     """No event tells of this end, but the same probe ended earlier lives: events of a crash loop get dropped."""
     cited = (cite_event(kill.event, "pod event"), cite_end(clues))
     if kill.failed_just_before:
+        # A process that the kernel makes wait for memory fails probes too, so the mark weighs as much.
+        marked = clues.end.reason == "OOMKilled" and clues.end.exit_code == SIGKILL_EXIT
         return Ruling(
             verdict=Verdict.PROBE_KILL,
-            confidence=Confidence.LIKELY,
+            confidence=Confidence.POSSIBLE if marked else Confidence.LIKELY,
             because=f"Its {kill.probe} probe failed just before, as in earlier lives that the kubelet ended for it; the event "
             "for this one is missing, as they are in crash loops.",
             evidence=cited,
@@ -212,7 +231,7 @@ def _stop_words(clues: Clues, stop: str) -> str:
 def _pod_stopped(clues: Clues) -> Ruling | None:
     """The pod as a whole was being ended, by its own status."""
     pod, end = clues.pod, clues.end
-    if not end.is_current or end.reason == "OOMKilled":
+    if not end.is_current or end.reason == "OOMKilled" or not _ended_with_pod(clues):
         return None
     told = _POD_STOPS.get(pod.reason or "")
     if told:
@@ -224,14 +243,14 @@ def _pod_stopped(clues: Clues) -> Ruling | None:
             evidence=(cited, cite_end(clues)),
         )
     disruption = _disruption(pod)
-    if disruption:
+    if disruption and _not_before(clues, disruption[1].at):
         return Ruling(
             verdict=Verdict.STOPPED,
             confidence=Confidence.CERTAIN,
             because=_sentence(disruption[0]),
             evidence=(disruption[1], cite_end(clues)),
         )
-    if pod.deletion_at and end.exit_code in (SIGKILL_EXIT, SIGTERM_EXIT):
+    if pod.deletion_at and _not_before(clues, _deleted_at(pod)) and end.exit_code in (SIGKILL_EXIT, SIGTERM_EXIT):
         cited = Citation(source="pod", field="metadata.deletionTimestamp", value="set", at=pod.deletion_at)
         return Ruling(
             verdict=Verdict.STOPPED,
@@ -240,6 +259,19 @@ def _pod_stopped(clues: Clues) -> Ruling | None:
             evidence=(cited, cite_end(clues)),
         )
     return None
+
+
+def _not_before(clues: Clues, moment: datetime | None) -> bool:
+    """False for an end from before that moment, which what happened then cannot have brought about."""
+    ended = clues.end.finished_at
+    return moment is None or ended is None or ended >= moment - CLOCK_SLACK
+
+
+def _deleted_at(pod: Pod) -> datetime | None:
+    """When the pod was asked to go: the API keeps the time at which its grace period ends."""
+    if pod.deletion_at is None:
+        return None
+    return pod.deletion_at - timedelta(seconds=min(pod.deletion_grace_seconds or 0, LONGEST_GRACE_SECONDS))
 
 
 def _disruption(pod: Pod) -> tuple[str, Citation] | None:
@@ -254,7 +286,7 @@ def _disruption(pod: Pod) -> tuple[str, Citation] | None:
 
 
 def _oom_killed(clues: Clues) -> Ruling:
-    if clues.end.exit_code != SIGKILL_EXIT:
+    if clues.end.exit_code not in (SIGKILL_EXIT, None):
         ended = (
             "ended normally" if clues.end.exit_code == 0 else f"ended by itself with exit code {clues.end.exit_code}"
         )
@@ -269,14 +301,25 @@ def _oom_killed(clues: Clues) -> Ruling:
     ruling = kernel_scope(clues, cite_end(clues))
     if clues.kill_event:  # its event was dropped; earlier lives were ended by a probe
         return replace(ruling, confidence=Confidence.POSSIBLE)
+    if ruling.confidence is Confidence.CERTAIN and _probe_not_excluded(clues):
+        told = " No event of the pod is kept from that time, so a failed probe is not excluded."
+        return replace(ruling, confidence=Confidence.LIKELY, because=ruling.because + told)
     return ruling
 
 
+def _probe_not_excluded(clues: Clues) -> bool:
+    """True when a probe can have ended it after a child's kill had marked it, and its Killing event would be gone."""
+    ended = clues.end.finished_at
+    kept = [event.last_at for event in clues.pod.events if event.last_at]
+    probed = "liveness" in clues.container.probes or "startup" in clues.container.probes
+    return probed and not (ended and any(at <= ended for at in kept))
+
+
 def _lost_oom(clues: Clues) -> Ruling | None:
-    """A SIGKILL without the OOM mark, where another witness counted a kernel kill: the runtime lost its event."""
-    if clues.end.exit_code != SIGKILL_EXIT:
-        return None
+    """An end without the OOM mark, where another witness counted a kernel kill: the runtime lost its event."""
     counted = clues.oom_events
+    if clues.end.exit_code != SIGKILL_EXIT:
+        return _lost_child(clues, counted) if counted and clues.end.exit_code is not None else None
     if counted:
         cited = Citation(source="kubelet metrics", field="container_oom_events_total", value=str(counted))
         ruling = kernel_scope(clues, cite_end(clues))
@@ -285,28 +328,60 @@ def _lost_oom(clues: Clues) -> Ruling | None:
             + ruling.because,
             cited,
         )
-    if clues.system_ooms:
+    told = [*clues.system_ooms, *(event for event, kill in clues.kernel_kills if kill.scope == "node")]
+    if told:
         return Ruling(
             verdict=Verdict.NODE,
             confidence=Confidence.LIKELY,
             because="The node itself ran out of memory at that time; on cgroup v1 such a kill carries no OOM mark.",
-            evidence=(cite_event(clues.system_ooms[-1], "node event"), cite_end(clues)),
+            evidence=(cite_event(told[-1], "node event"), cite_end(clues)),
         )
     return None
+
+
+def _lost_child(clues: Clues, counted: int) -> Ruling:
+    cited = Citation(source="kubelet metrics", field="container_oom_events_total", value=str(counted))
+    return Ruling(
+        verdict=Verdict.CHILD_KILLED,
+        confidence=Confidence.LIKELY,
+        because=f"The kernel's log counts {counted} OOM kill{'s' if counted > 1 else ''} in it, which the runtime did not mark; "
+        f"the main process ended later, with exit code {clues.end.exit_code}.",
+        evidence=(cited, cite_end(clues)),
+    )
+
+
+def _worker_killed(clues: Clues, heap_lines: Sequence[HeapLine]) -> Ruling | None:
+    """A supervisor's own log says that a worker of it got SIGKILL: its guess, and nobody else's word."""
+    own = [line for line in _own_lines(clues, heap_lines) if line.runtime in _SUPERVISORS]
+    if not own or clues.end.exit_code in (0, None, SIGKILL_EXIT):
+        return None
+    return Ruling(
+        verdict=Verdict.CHILD_KILLED,
+        confidence=Confidence.POSSIBLE,
+        because="Its log says that a worker process got SIGKILL, as the OOM killer sends it; no other source tells of that.",
+        evidence=(Citation(source="log", field=clues.container.name, value=own[-1].text), cite_end(clues)),
+    )
+
+
+def _own_lines(clues: Clues, heap_lines: Sequence[HeapLine]) -> list[HeapLine]:
+    pod, container = clues.pod, clues.container.name
+    own = [line for line in heap_lines if (line.pod, line.container) == (pod.name, container)]
+    return [line for line in own if line.namespace in (None, pod.namespace)]
 
 
 def _app_heap(clues: Clues, heap_lines: Sequence[HeapLine]) -> Ruling | None:
     if clues.end.exit_code in (0, None):
         return None
-    own = [line for line in heap_lines if line.pod == clues.pod.name and line.container == clues.container.name]
+    own = [line for line in _own_lines(clues, heap_lines) if line.runtime not in _SUPERVISORS]
     if not own:
         return None
     line = own[-1]
     fits = clues.end.exit_code in _HEAP_EXITS.get(line.runtime, set())
+    sure = Confidence.LIKELY if clues.end.exit_code == ANY_FAILURE else Confidence.CERTAIN
     which = "current" if clues.end.is_current else "previous"
     return Ruling(
         verdict=Verdict.APP_HEAP,
-        confidence=Confidence.CERTAIN if fits else Confidence.POSSIBLE,
+        confidence=sure if fits else Confidence.POSSIBLE,
         because=f"The program's own {RUNTIME_NAMES.get(line.runtime, line.runtime)} memory limit ended it, not the kernel."
         if fits
         else f"Its log ends with a {RUNTIME_NAMES.get(line.runtime, line.runtime)} memory error, though exit code "
@@ -371,10 +446,11 @@ def _other(clues: Clues) -> Ruling:
             evidence=(cite_end(clues),),
         )
     signal = _signal_words(end.exit_code)
+    code = f"exit code {end.exit_code}" if end.exit_code is not None else "no exit code given"
     return Ruling(
         verdict=Verdict.NOT_OOM,
         confidence=Confidence.CERTAIN if end.reason == "Error" and not signal else Confidence.LIKELY,
-        because=f"It ended with exit code {end.exit_code}{signal}, which is no kernel OOM kill.",
+        because=f"It ended with {code}{signal}, which is no kernel OOM kill.",
         evidence=(cite_end(clues),),
     )
 
@@ -402,7 +478,8 @@ def stuck_start(pod: Pod, container_type: ContainerType, waiting: str | None) ->
     if failed:
         cited = Citation(source="pod", field="state.waiting.message", value=_short(waiting))
         return Stuck(waiting or "", cited, needed)
-    if container_type is ContainerType.EPHEMERAL:
+    begun = any(c.terminations or c.state in ("running", "terminated") for c in pod.containers)
+    if container_type is ContainerType.EPHEMERAL or begun:  # then the sandbox is there, whatever its events tell
         return None
     for event in reversed(pod.events):
         failed, needed = start_needs(event.message)

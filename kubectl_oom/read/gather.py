@@ -241,7 +241,7 @@ def _kubelet(source: Source, name: str, pods: Sequence[Pod], reading: _Reading) 
         reading.node_now[name] = numbers.node
     if numbers.pods_cgroup:
         reading.pods_cgroup[name] = numbers.pods_cgroup
-    if page is None:
+    if not numbers.containers:
         for pod in pods:
             _pod_metrics(source, pod, reading)
 

@@ -11,6 +11,7 @@ import re
 from kubectl_oom.evidence import HeapLine
 
 MAX_LINE = 200  # a matching line can end in anything: enough to recognise it, not enough to spill a payload
+LONGEST_LINE = 8192  # of a line, so much is looked at: some programs log megabytes in one
 MAX_LINES = 5  # the last ones: a dying runtime repeats itself
 _SIGNATURES = (
     ("node", re.compile(r"FATAL ERROR: .*(?:JavaScript heap out of memory|Allocation failed)")),
@@ -36,7 +37,7 @@ def heap_lines_in(text: str, *, pod: str, container: str) -> tuple[HeapLine, ...
     found = []
     for line in text.splitlines():
         for runtime, signature in _SIGNATURES:
-            match = signature.search(line)
+            match = signature.search(line[:LONGEST_LINE])
             if match:
                 found.append(HeapLine(pod=pod, container=container, runtime=runtime, text=match.group(0)[:MAX_LINE]))
                 break

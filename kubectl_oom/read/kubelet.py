@@ -35,8 +35,9 @@ _FAMILIES = {
     "container_oom_events_total": "oom_events",
 }
 _LINE = re.compile(r"^(container_\w+)\{([^\n]*)\} (\S+)(?: (\d+))?$", re.MULTILINE)
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_LABEL = re.compile(r'(?<!\w)(\w+)="((?:[^"\\]|\\.)*)"')
 _ID = re.compile(r"([0-9a-f]{64})(?:\.scope)?$")
+_OTHERS = 'container_spec_memory_limit_bytes{container="(not recorded)",id="",namespace="",pod=""} 0'
 # Also below another root, as kind makes it: /kubelet.slice/kubelet-kubepods.slice.
 _PODS_CGROUP = re.compile(r"^(?:/kubelet(?:\.slice)?)?/(?:kubelet-)?kubepods(?:\.slice)?$")
 _LONGEST_TIME = 16  # digits of milliseconds: longer ones are no dates, whatever follows
@@ -59,14 +60,18 @@ def memory_lines(text: str) -> str:
 
 
 def lines_about(page: str, pods: Collection[PodKey]) -> str:
-    """The lines of a page about these pods, all pods together and the node: a snapshot has no business with others."""
-    kept = []
+    """The lines of a page about these pods, all pods together and the node: a snapshot has no business with others.
+
+    Where others were on it, one line says so without a name: a kubelet that tells of no container at all is another case.
+    """
+    kept, others = [], False
     for line in page.splitlines():
         labels = dict(_LABEL.findall(line))
         pod, cgroup = (labels.get("namespace", ""), labels.get("pod", "")), labels.get("id", "")
         if pod in pods or (not pod[1] and (cgroup == "/" or _PODS_CGROUP.match(cgroup))):
             kept.append(line)
-    return "\n".join(kept) + "\n"
+        others = others or (pod not in pods and bool(labels.get("container")))
+    return "\n".join([*kept, *([_OTHERS] if others else [])]) + "\n"
 
 
 def from_cadvisor(text: str) -> KubeletNumbers:

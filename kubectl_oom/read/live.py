@@ -119,5 +119,5 @@ class LiveSource:
 
         engine = connect_engine(self._engine_options, self._connection)
         if engine.chosen_because:
-            self._tell(f"Using {engine.label}: {engine.chosen_because}")
+            self._tell(f"{engine.chosen_because}.")
         return engine

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubectl_oom import __version__
 from kubectl_oom.errors import OomError
 from kubectl_oom.evidence import HeapLine, WorkloadPast
+from kubectl_oom.read.answer import part, text
 from kubectl_oom.read.history_json import history_from_json, history_to_json
 from kubectl_oom.read.kubelet import lines_about, memory_of
 from kubectl_oom.read.objects import when
@@ -81,8 +82,8 @@ def _object_key(item: Json) -> str:
 
 
 def _pod_key(item: Json) -> PodKey:
-    meta = item.get("metadata") or {}
-    return str(meta.get("namespace") or ""), str(meta.get("name") or "")
+    meta = part(item, "metadata")
+    return text(meta.get("namespace")) or "", text(meta.get("name")) or ""
 
 
 class RecordingSource:
@@ -238,7 +239,7 @@ class RecordedSource:
         return [
             item
             for item in self._tape.objects.get(kind.qualified, {}).values()
-            if (namespace is None or not kind.namespaced or (item.get("metadata") or {}).get("namespace") == namespace)
+            if (namespace is None or not kind.namespaced or _pod_key(item)[0] == namespace)
             and matches_labels(item, labels)
             and matches_fields(item, fields)
         ]
@@ -257,11 +258,8 @@ class RecordedSource:
         return str(self._answer({"ask": "kubelet-metrics", "node": node}))
 
     def kubelet_summary(self, node: str) -> Json:
-        """A kubelet's summary; empty where its metrics were enough then, of which only the own pods' part is kept."""
-        ask = {"ask": "kubelet-summary", "node": node}
-        asked = any(ask.items() <= entry.items() for entry in (*self._tape.answers, *self._tape.failures))
-        enough = any({**ask, "ask": "kubelet-metrics"}.items() <= entry.items() for entry in self._tape.answers)
-        return {} if enough and not asked else dict(self._answer(ask))
+        """A kubelet's summary."""
+        return dict(self._answer({"ask": "kubelet-summary", "node": node}))
 
     def pod_metrics(self, namespace: str, pod: str) -> Json:
         """A pod's metrics."""
@@ -339,7 +337,9 @@ def _tape_of(document: object, path: str) -> Tape:
             f"error: {path} is a snapshot of version {document.get('apiVersion')}, this is {API_VERSION}",
             "Read it with the kubectl-oom that made it, or take a new one",
         )
-    taken = when(document.get("takenAt")) or datetime.fromtimestamp(0, tz=timezone.utc)
+    taken = when(document.get("takenAt"))
+    if taken is None:  # without it no age and no event's expiry could be told
+        raise OomError(f"error: {path} is a damaged snapshot: it does not say when it was taken", "Take a new one")
     try:
         objects = {
             str(kind): {_object_key(item): item for item in items} for kind, items in document["objects"].items()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kubectl_oom.read.answer import part, parts, words
+from kubectl_oom.read.answer import part, parts, text, words
 from kubectl_oom.read.objects import message_of_end, message_of_event
 from kubectl_oom.read.settings import HIDDEN, reduced, settings_of
 
@@ -165,6 +165,6 @@ def _state(state: Json, key: str) -> Json:
 
 
 def _event_message(event: Json) -> str:
-    reason, message = event.get("reason"), message_of_event(event)
+    reason, message = text(event.get("reason")), message_of_event(event)
     safe = reason == "Unhealthy" or reason in _WORDED_BY_THE_SYSTEM or _SPEAKS_OF_MEMORY.search(message)
     return message if safe else HIDDEN

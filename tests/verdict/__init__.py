@@ -1,0 +1,1 @@
+"""The table of verdicts: cases, and what must be said about each."""
