@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kubectl_oom.evidence import Condition, Confidence, ContainerType, Verdict
 from kubectl_oom.judge.diagnose import diagnose
-from kubectl_oom.judge.scope import AT_THE_LIMIT, HAD_ROOM
+from kubectl_oom.judge.fullness import AT_THE_LIMIT, HAD_ROOM
 from tests.build import (
     EARLIER_ID,
     KILLED,

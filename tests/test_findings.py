@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_oom.evidence import CaseFile, ContainerType, LimitDefault, Neighbour, Owner, Severity
-from kubectl_oom.judge.findings import oom_score_adj
+from kubectl_oom.judge.node_findings import oom_score_adj
 from tests.build import (
     GI,
     LIMIT,

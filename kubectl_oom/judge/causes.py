@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Citation, Finding, Pattern, Severity, Verdict
-from kubectl_oom.judge.clues import highest
 from kubectl_oom.judge.runtime import Runtime, profile_commands, runtime_of
+from kubectl_oom.judge.samples import highest
 from kubectl_oom.quantity import parse_bytes, show_bytes, show_percent
 
 if TYPE_CHECKING:

@@ -17,18 +17,18 @@ from kubectl_oom.evidence import (
     Report,
     Verdict,
 )
-from kubectl_oom.judge.clues import Clues, clues_of, is_of, running_now
-from kubectl_oom.judge.findings import (
-    child_killed_since,
-    eviction_findings,
-    findings_of_end,
-    findings_of_running,
-    later_end,
-)
+from kubectl_oom.judge.clues import Clues, clues_of
+from kubectl_oom.judge.findings import findings_of_end, later_end
+from kubectl_oom.judge.instance import LifeSpan
 from kubectl_oom.judge.node import node_answer
-from kubectl_oom.judge.pattern import LifeSpan, run_up
+from kubectl_oom.judge.node_findings import eviction_findings
+from kubectl_oom.judge.pattern import run_up
+from kubectl_oom.judge.running import child_killed_since, findings_of_running
+from kubectl_oom.judge.samples import is_of, running_now
 from kubectl_oom.judge.scope import Ruling
-from kubectl_oom.judge.verdict import child_killed_now, evicted_pod, judge_end, stuck_ruling, stuck_start
+from kubectl_oom.judge.starting import stuck_ruling, stuck_start
+from kubectl_oom.judge.stops import evicted_pod
+from kubectl_oom.judge.verdict import child_killed_now, judge_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,29 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Citation, ContainerType, Finding, Pattern, Severity, Verdict
-from kubectl_oom.judge.clues import SIGKILL_EXIT, Clues
-from kubectl_oom.judge.messages import eviction
-from kubectl_oom.judge.verdict import cite_end, cite_event
-from kubectl_oom.quantity import parse_bytes, show_bytes, show_percent
+from kubectl_oom.evidence import Citation, Finding, Pattern, Severity, Verdict
+from kubectl_oom.judge.citing import cite_end, cite_event
+from kubectl_oom.judge.kill_events import SIGKILL_EXIT
+from kubectl_oom.judge.node_findings import eviction_of_end, node_findings
+from kubectl_oom.judge.running import NEAR_LIMIT
+from kubectl_oom.quantity import show_bytes, show_percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kubectl_oom.evidence import CaseFile, Container, MemoryNow, Node, Pod, RunUp, Termination
+    from kubectl_oom.evidence import CaseFile, Container, RunUp, Termination
+    from kubectl_oom.judge.clues import Clues
     from kubectl_oom.judge.scope import Ruling
-
-# From this share of the limit on, a running container is one allocation away from a kill (the usual alert threshold).
-NEAR_LIMIT = 0.90
-# Usage this close to the limit with a working set this far below it: page cache, which the kernel gives back.
-CACHE_USAGE, CACHE_WORKING_SET = 0.90, 0.75
 # A highest sample below this share of the limit that was hit cannot serve as a basis for a new limit.
 MISSED_BY_SAMPLES = 0.80
 # Since this kubelet version a kill takes the whole container on cgroup v2 (k/k PR 117793).
 WHOLE_CONTAINER_SINCE = (1, 28)
-# Guaranteed and node-critical containers, and the bounds of the rest (pkg/kubelet/qos/policy.go).
-GUARANTEED_ADJ, BEST_EFFORT_ADJ, LOWEST_BURSTABLE_ADJ, HIGHEST_BURSTABLE_ADJ = -997, 1000, 3, 999
-SHOWN_NEIGHBOURS = 3
 
 
 def findings_of_end(case: CaseFile, clues: Clues, ruling: Ruling, run_up: RunUp | None) -> tuple[Finding, ...]:
@@ -37,59 +31,13 @@ def findings_of_end(case: CaseFile, clues: Clues, ruling: Ruling, run_up: RunUp 
         *_limit_findings(case, clues),
         *_samples(clues, ruling, run_up),
         *_memory_volume(clues, ruling),
-        *_node_findings(clues, ruling),
-        *_eviction(clues, ruling),
+        *node_findings(clues, ruling),
+        *eviction_of_end(clues, ruling),
         *_restarts(clues, ruling),
         *_whole_container(clues, ruling),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda f: order.index(f.severity)))
-
-
-def findings_of_running(container: Container, now: MemoryNow | None, ruling: Ruling) -> tuple[Finding, ...]:
-    """The findings on a container that runs: how near it is to its limit, and what fills it."""
-    if now is None or now.working_set_bytes is None:
-        return ()
-    limit = now.limit_bytes or container.limit_in_effect_bytes or container.limit_bytes
-    if not limit:
-        return () if ruling.verdict is not Verdict.NO_TERMINATION else (_no_limit(container),)
-    share = show_percent(now.working_set_bytes, limit)
-    cited = (
-        Citation(source=now.source, field="working set", value=show_bytes(now.working_set_bytes), at=now.at),
-        Citation(source=now.source, field="limit", value=show_bytes(limit), at=now.at),
-    )
-    if now.working_set_bytes >= NEAR_LIMIT * limit:
-        return (
-            Finding(
-                code="near-limit",
-                severity=Severity.WARNING,
-                message=f"It runs at {share} of its limit of {show_bytes(limit)}.",
-                evidence=cited,
-                remedy="see what it needs: kubectl oom recommend",
-            ),
-        )
-    usage = now.usage_bytes
-    if usage is not None and usage >= CACHE_USAGE * limit and now.working_set_bytes <= CACHE_WORKING_SET * limit:
-        return (
-            Finding(
-                code="cache-fills-limit",
-                severity=Severity.INFO,
-                message=f"Usage is at {show_percent(usage, limit)} of the limit, but the working set at {share}: the rest is "
-                "file cache, which the kernel gives back. Harmless.",
-                evidence=(*cited, Citation(source=now.source, field="usage", value=show_bytes(usage), at=now.at)),
-            ),
-        )
-    return ()
-
-
-def _no_limit(container: Container) -> Finding:
-    return Finding(
-        code="no-limit",
-        severity=Severity.INFO,
-        message=f"Container {container.name} has no memory limit: only the node bounds it, and it is among the first "
-        "to be killed when the node runs out.",
-        remedy="set a request and a limit: kubectl oom recommend",
-    )
 
 
 def later_end(newer: Termination, ruling: Ruling) -> Finding:
@@ -105,20 +53,6 @@ def later_end(newer: Termination, ruling: Ruling) -> Finding:
         severity=Severity.INFO,
         message=f"It ended once more since, with {code} ({newer.reason or 'no reason given'}): {by}",
         evidence=(Citation(source="pod", field=newer.field, value=value, at=newer.finished_at),),
-    )
-
-
-def child_killed_since(now: MemoryNow) -> Finding:
-    """Processes of the instance that runs now were killed too."""
-    return Finding(
-        code="child-killed-now",
-        severity=Severity.CRITICAL,
-        message=f"The instance that runs now has lost {now.oom_events} process(es) to the OOM killer too, without "
-        "ending: requests may be failing although it looks ready.",
-        evidence=(
-            Citation(source=now.source, field="container_oom_events_total", value=str(now.oom_events), at=now.at),
-        ),
-        remedy="fewer or smaller worker processes, or a higher limit",
     )
 
 
@@ -229,80 +163,6 @@ def _memory_volume(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
             evidence=(Citation(source="pod", field=f"spec.volumes[{volume.name}].emptyDir.medium", value="Memory"),),
             remedy="to recover: delete the pod (its files are lost). To mend: a sizeLimit well below the limit",
         )
-
-
-def _node_findings(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
-    if ruling.verdict is not Verdict.NODE and not (
-        ruling.verdict is Verdict.EVICTED and eviction(clues.pod.message).resource == "memory"
-    ):
-        return
-    adj = oom_score_adj(clues.pod, clues.container, clues.node)
-    if adj is not None:
-        yield Finding(
-            code="oom-score",
-            severity=Severity.INFO,
-            message=f"oom_score_adj {adj} (QoS {clues.pod.qos_class or 'not known'}): the kernel picks the process with the most "
-            "memory plus this handicap, 1000 being the whole node.",
-            remedy="a higher memory request lowers it; a higher limit does not",
-        )
-    over = [
-        n
-        for n in (clues.node.neighbours if clues.node else ())
-        if n.working_set_bytes is not None
-        and n.working_set_bytes > n.request_bytes
-        and (n.namespace, n.name) != (clues.pod.namespace, clues.pod.name)
-    ][:SHOWN_NEIGHBOURS]
-    if over:
-        told = "; ".join(
-            f"{n.namespace}/{n.name} uses {show_bytes(n.working_set_bytes or 0)}, requests {show_bytes(n.request_bytes)}"
-            for n in over
-        )
-        yield Finding(
-            code="neighbours-over-request",
-            severity=Severity.WARNING,
-            message=f"Pods on node {clues.node.name if clues.node else ''} that use more than they request now: {told}.",
-            remedy="raise their requests so that the scheduler spreads them",
-        )
-    if clues.container.limit_bytes is None and clues.pod.limit_bytes is None:
-        yield _no_limit(clues.container)
-
-
-def oom_score_adj(pod: Pod, container: Container, node: Node | None) -> int | None:
-    """The handicap the kubelet gives the container's processes; None where node or QoS class is not known."""
-    if pod.qos_class == "Guaranteed" or pod.priority_class == "system-node-critical":
-        return GUARANTEED_ADJ
-    if pod.qos_class == "BestEffort":
-        return BEST_EFFORT_ADJ
-    if node is None or not node.capacity_bytes or pod.qos_class != "Burstable" or pod.request_bytes is not None:
-        return None
-    adj = 1000 - 1000 * (container.request_bytes or 0) // node.capacity_bytes
-    if container.type is ContainerType.SIDECAR:
-        requests = [c.request_bytes or 0 for c in pod.containers if c.type is ContainerType.APP]
-        adj = min(adj, 1000 - 1000 * min(requests, default=0) // node.capacity_bytes)
-    return min(max(adj, LOWEST_BURSTABLE_ADJ), HIGHEST_BURSTABLE_ADJ)
-
-
-def _eviction(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
-    if ruling.verdict is Verdict.EVICTED:
-        yield from eviction_findings(clues.pod)
-
-
-def eviction_findings(pod: Pod) -> Iterator[Finding]:
-    """What the eviction's own message says about who used too much."""
-    told = eviction(pod.message)
-    if not told.container or not told.use or not told.request:
-        return
-    use, request = parse_bytes(told.use), parse_bytes(told.request)
-    use_text = show_bytes(use) if use is not None else told.use
-    request_text = show_bytes(request) if request else "nothing"
-    yield Finding(
-        code="over-request",
-        severity=Severity.WARNING,
-        message=f"Container {told.container} was using {use_text} and requests {request_text}; the node had "
-        f"{told.available or 'little'} left.",
-        evidence=(Citation(source="pod", field="status.message", value=" ".join((pod.message or "").split())[:160]),),
-        remedy="raise the request to what it really uses: kubectl oom recommend",
-    )
 
 
 def _restarts(clues: Clues, ruling: Ruling) -> Iterator[Finding]:

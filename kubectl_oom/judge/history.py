@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, Spread
 from kubectl_oom.judge.causes import causes_of
-from kubectl_oom.judge.clues import interval_of
 from kubectl_oom.judge.diagnose import diagnose
+from kubectl_oom.judge.instance import LifeSpan
 from kubectl_oom.judge.kills import COUNTED_WITHIN, Past, increases, kills_of
-from kubectl_oom.judge.pattern import LifeSpan, recognise
+from kubectl_oom.judge.pattern import recognise
+from kubectl_oom.judge.samples import interval_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

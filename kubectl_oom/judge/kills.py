@@ -8,9 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Confidence, Kill, Pattern, Verdict
-from kubectl_oom.judge.clues import SIGKILL_EXIT, highest, until
-from kubectl_oom.judge.pattern import LifeSpan, run_up
-from kubectl_oom.judge.scope import AT_THE_LIMIT
+from kubectl_oom.judge.fullness import AT_THE_LIMIT
+from kubectl_oom.judge.instance import LifeSpan
+from kubectl_oom.judge.kill_events import SIGKILL_EXIT
+from kubectl_oom.judge.pattern import run_up
+from kubectl_oom.judge.samples import highest, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Citation, Confidence, NodeAnswer, Verdict
-from kubectl_oom.judge.clues import is_replayed
 from kubectl_oom.judge.messages import kernel_kill, system_oom_victim
+from kubectl_oom.judge.surroundings import is_replayed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,25 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Citation, Confidence, ContainerType, Verdict
-from kubectl_oom.judge.clues import pod_cgroup_limit
-from kubectl_oom.quantity import show_bytes, show_percent
+from kubectl_oom.evidence import Citation, Confidence, Verdict
+from kubectl_oom.judge.fullness import (
+    AT_THE_LIMIT,
+    MOSTLY_ELSEWHERE,
+    at_own_limit,
+    cited_limit,
+    cited_own_use,
+    cited_pod_limit,
+    cited_pod_peak,
+    cited_pod_use,
+    cited_room,
+    events_reach_back,
+    far_below_limit,
+    mostly_cache,
+    node_had_room,
+    node_was_full,
+    others_can_fill_it,
+    pod_was_full,
+    told_of_trouble,
+)
+from kubectl_oom.judge.surroundings import pod_cgroup_limit
+from kubectl_oom.quantity import show_bytes
 
 if TYPE_CHECKING:
-    from kubectl_oom.evidence import Pod
     from kubectl_oom.judge.clues import Clues
-
-# Of its limit, the usage that a sample must show to say "it was there". Samples come 5 to 30 s apart and a kill needs
-# 100 %; Robusta's rule of thumb is 92 %. 95 % leaves a step of growth between the sample and the kill.
-AT_THE_LIMIT = 0.95
-# Up to this share of the node (or of its pods' cgroup) in use, neither ran out at that moment.
-HAD_ROOM = 0.90
-# From this share on it may have.
-WAS_FULL = 0.95
-# A memory volume explains a kill when the container itself used at most this share of its limit.
-MOSTLY_ELSEWHERE = 0.75
-# Usage at the limit with a working set below this share of it is mostly page cache, which the kernel gives back.
-CACHE_WORKING_SET = 0.75
 # A new instance that dies this soon after an earlier one filled a memory volume has met what is still in there.
 DIED_AT_ONCE_SECONDS = 10
 
@@ -72,8 +78,8 @@ def _node_by_its_own_word(clues: Clues, cited_end: Citation) -> Ruling | None:
     ]
     if not told and not lines:
         return None
-    cited = (*told[-1:], *lines[-1:], *_own_use(clues), cited_end)
-    if _at_own_limit(clues):  # neither names the container, and this one had a reason of its own to be killed
+    cited = (*told[-1:], *lines[-1:], *cited_own_use(clues), cited_end)
+    if at_own_limit(clues):  # neither names the container, and this one had a reason of its own to be killed
         return _either(clues, "the node itself ran out of memory at that time", cited)
     return Ruling(
         verdict=Verdict.NODE,
@@ -104,29 +110,29 @@ def _without_own_limit(clues: Clues, cited_end: Citation) -> Ruling | None:
         return _beside_limits(clues, cited_end, unset)
     if clues.pod.limit_bytes is not None:
         full = clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT
-        if not full and _node_was_full(clues):
+        if not full and node_was_full(clues):
             return Ruling(
                 verdict=Verdict.OOM_SCOPE_UNKNOWN,
                 confidence=Confidence.CERTAIN,
                 because=f"It has no limit of its own; its pod was not seen at its limit of "
                 f"{show_bytes(clues.pod.limit_bytes)}, and the node was nearly full: either can have run out.",
-                evidence=(_pod_limit(clues), unset, *_pod_use(clues), *_room(clues), cited_end),
+                evidence=(cited_pod_limit(clues), unset, *cited_pod_use(clues), *cited_room(clues), cited_end),
             )
         return Ruling(
             verdict=Verdict.POD_LIMIT,
             confidence=Confidence.CERTAIN
-            if full and _node_had_room(clues) and not clues.runs_crio
+            if full and node_had_room(clues) and not clues.runs_crio
             else Confidence.LIKELY,
             because=f"It has no limit of its own, but the pod has one: {show_bytes(clues.pod.limit_bytes)} for all "
             "its containers together.",
-            evidence=(_pod_limit(clues), unset, *_pod_use(clues), cited_end),
+            evidence=(cited_pod_limit(clues), unset, *cited_pod_use(clues), cited_end),
         )
     return Ruling(
         verdict=Verdict.NODE,
         confidence=Confidence.LIKELY if clues.runs_crio else Confidence.CERTAIN,
         because="It has no memory limit and its pod has none, so only the node, or the share of it that all pods "
         "have together, can have run out.",
-        evidence=(unset, *_room(clues), cited_end),
+        evidence=(unset, *cited_room(clues), cited_end),
     )
 
 
@@ -137,9 +143,9 @@ def _beside_limits(clues: Clues, cited_end: Citation, unset: Citation) -> Ruling
     cited = Citation(source="pod", field="limits of all its containers together", value=limit)
     return Ruling(
         verdict=Verdict.POD_LIMIT,
-        confidence=Confidence.CERTAIN if full and _node_had_room(clues) and not clues.runs_crio else Confidence.LIKELY,
+        confidence=Confidence.CERTAIN if full and node_had_room(clues) and not clues.runs_crio else Confidence.LIKELY,
         because=f"It has no limit of its own, but it is charged to its pod, whose other containers' limits bound it to {limit}.",
-        evidence=(cited, unset, *_pod_use(clues), cited_end),
+        evidence=(cited, unset, *cited_pod_use(clues), cited_end),
     )
 
 
@@ -166,8 +172,8 @@ def _memory_volume(clues: Clues, cited_end: Citation) -> Ruling | None:
         f"survives restarts; {own}.",
         evidence=(
             Citation(source="pod", field="spec.volumes[].emptyDir.medium", value=f"Memory: {names}"),
-            *_pod_use(clues),
-            *_own_use(clues),
+            *cited_pod_use(clues),
+            *cited_own_use(clues),
             cited_end,
         ),
     )
@@ -177,7 +183,7 @@ def _pod_level(clues: Clues, cited_end: Citation) -> Ruling | None:
     """Both a limit of its own and one for the pod: whichever was reached, if that can be told."""
     if clues.pod.limit_bytes is None or clues.limit.bytes is None:
         return None
-    if _at_own_limit(clues):
+    if at_own_limit(clues):
         return None
     if clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT:
         return Ruling(
@@ -185,29 +191,35 @@ def _pod_level(clues: Clues, cited_end: Citation) -> Ruling | None:
             confidence=Confidence.LIKELY,
             because=f"The pod as a whole was at its limit of {show_bytes(clues.pod.limit_bytes)} while this container "
             "was below its own.",
-            evidence=(_pod_limit(clues), *_pod_use(clues), *_own_use(clues), cited_end),
+            evidence=(cited_pod_limit(clues), *cited_pod_use(clues), *cited_own_use(clues), cited_end),
         )
-    if _others_can_fill_it(clues.pod):
+    if others_can_fill_it(clues.pod):
         return Ruling(
             verdict=Verdict.OOM_SCOPE_UNKNOWN,
             confidence=Confidence.CERTAIN,
             because=f"It has a limit of its own ({show_bytes(clues.limit.bytes)}) inside the pod's "
             f"({show_bytes(clues.pod.limit_bytes)}), and no sample says which of them was reached.",
-            evidence=(_pod_limit(clues), *_limit(clues), *_pod_use(clues), *_own_use(clues), cited_end),
+            evidence=(
+                cited_pod_limit(clues),
+                *cited_limit(clues),
+                *cited_pod_use(clues),
+                *cited_own_use(clues),
+                cited_end,
+            ),
         )
     return None
 
 
-def _others_can_fill_it(pod: Pod) -> bool:
-    """True when the pod can be at its limit while this container is not at its own."""
-    limits = [c.limit_bytes for c in pod.containers if c.type is not ContainerType.INIT]
-    unbounded = any(limit is None for limit in limits)
-    return len(limits) > 1 and (unbounded or sum(limit or 0 for limit in limits) > (pod.limit_bytes or 0))
-
-
 def _own_limit(clues: Clues, cited_end: Citation) -> Ruling:
     room = clues.node_room
-    cited = (*_limit(clues), *_own_use(clues), *_pod_use(clues), *_pod_peak(clues), *_room(clues), cited_end)
+    cited = (
+        *cited_limit(clues),
+        *cited_own_use(clues),
+        *cited_pod_use(clues),
+        *cited_pod_peak(clues),
+        *cited_room(clues),
+        cited_end,
+    )
     if not clues.limit.known:
         return Ruling(
             verdict=Verdict.OOM_SCOPE_UNKNOWN,
@@ -216,21 +228,21 @@ def _own_limit(clues: Clues, cited_end: Citation) -> Ruling:
             evidence=cited,
         )
     limit = show_bytes(clues.limit.bytes or 0)
-    if room and _node_was_full(clues):
-        if _at_own_limit(clues):
+    if room and node_was_full(clues):
+        if at_own_limit(clues):
             what, used = room.citation.field, room.citation.value
             return _either(clues, f"{what} used {used}", cited)
         return Ruling(
             verdict=Verdict.NODE,
-            confidence=Confidence.LIKELY if _far_below_limit(clues) else Confidence.POSSIBLE,
+            confidence=Confidence.LIKELY if far_below_limit(clues) else Confidence.POSSIBLE,
             because=f"{room.citation.field.capitalize()} used {room.citation.value}, while this container was not seen at "
             f"its own limit of {limit}.",
             evidence=cited,
         )
-    if _at_own_limit(clues):
-        cache = _mostly_cache(clues)
-        sure = _node_had_room(clues) and not clues.runs_crio and not cache and not _pod_was_full(clues)
-        told = " The node had room." if _node_had_room(clues) else ""
+    if at_own_limit(clues):
+        cache = mostly_cache(clues)
+        sure = node_had_room(clues) and not clues.runs_crio and not cache and not pod_was_full(clues)
+        told = " The node had room." if node_had_room(clues) else ""
         if cache:
             told += " Much of that was file cache, which the kernel can take back."
         return Ruling(
@@ -244,8 +256,8 @@ def _own_limit(clues: Clues, cited_end: Citation) -> Ruling:
 
 def _unseen_at_limit(clues: Clues, limit: str, cited: tuple[Citation, ...]) -> Ruling:
     """Nobody saw it at its limit: too fast for the samples, or there are none. The limit stays the best explanation."""
-    excluded = _node_had_room(clues)
-    quiet = _events_reach_back(clues) and not _told_of_trouble(clues)
+    excluded = node_had_room(clues)
+    quiet = events_reach_back(clues) and not told_of_trouble(clues)
     if clues.highest_usage is None:
         seen = "no samples of its usage in that life were read"
     elif clues.limit.bytes and clues.highest_usage >= AT_THE_LIMIT * clues.limit.bytes:
@@ -266,106 +278,3 @@ def _unseen_at_limit(clues: Clues, limit: str, cited: tuple[Citation, ...]) -> R
         because=f"It has a limit of {limit}, the usual cause; {seen}, and the node's part in it could not be excluded.",
         evidence=cited,
     )
-
-
-# --- single facts --------------------------------------------------------------------------------------------------
-
-
-def _at_own_limit(clues: Clues) -> bool:
-    """True when a sample shows it: of the container, or of a pod that is this one container."""
-    steady = [c for c in clues.pod.containers if c.type is not ContainerType.INIT]
-    alone = steady == [clues.container] and clues.pod.limit_bytes is None and not clues.container.memory_volumes
-    if alone and clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT:
-        return True
-    last = clues.last_usage
-    return bool(clues.limit.bytes and last is not None and last.value >= AT_THE_LIMIT * clues.limit.bytes)
-
-
-def _mostly_cache(clues: Clues) -> bool:
-    """True when the sample at the limit was file cache for the most part: full of it, a cgroup lives on."""
-    last = clues.last_usage
-    if last is None or clues.life is None or not clues.limit.bytes or last.value < AT_THE_LIMIT * clues.limit.bytes:
-        return False
-    beside = [s.value for s in clues.life.working_set if s.at == last.at]
-    return bool(beside) and beside[0] < CACHE_WORKING_SET * clues.limit.bytes
-
-
-def _far_below_limit(clues: Clues) -> bool:
-    used, limit = clues.highest_usage, clues.limit.bytes
-    return used is not None and limit is not None and used <= MOSTLY_ELSEWHERE * limit
-
-
-def _pod_was_full(clues: Clues) -> bool:
-    """True when a pod-level limit was reached at the same time, which its other containers can have filled."""
-    full = clues.pod_share is not None and clues.pod_share >= AT_THE_LIMIT
-    return full and clues.pod.limit_bytes is not None and _others_can_fill_it(clues.pod)
-
-
-def _node_was_full(clues: Clues) -> bool:
-    return clues.node_room is not None and clues.node_room.share >= WAS_FULL
-
-
-def _events_reach_back(clues: Clues) -> bool:
-    """True when the node's events are kept from before the kill: a SystemOOM of that time would be among them."""
-    ended = clues.end.finished_at
-    kept = [e.last_at for e in (clues.node.events if clues.node else ()) if e.last_at]
-    return ended is not None and any(at <= ended for at in kept)
-
-
-def _node_had_room(clues: Clues) -> bool:
-    return clues.node_room is not None and clues.node_room.share <= HAD_ROOM and not clues.system_ooms
-
-
-def _told_of_trouble(clues: Clues) -> bool:
-    """True when the node tells of memory trouble at any time.
-
-    A SystemOOM that is replayed or far off proves nothing against it, but does not clear it either.
-    """
-    if clues.node is None:
-        return False
-    pressed = any(c.type == "MemoryPressure" and c.status == "True" for c in clues.node.conditions)
-    return pressed or any(e.reason == "SystemOOM" for e in clues.node.events)
-
-
-def _limit(clues: Clues) -> tuple[Citation, ...]:
-    return (clues.limit.citation,) if clues.limit.citation else ()
-
-
-def _room(clues: Clues) -> tuple[Citation, ...]:
-    return (clues.node_room.citation,) if clues.node_room else ()
-
-
-def _own_use(clues: Clues) -> tuple[Citation, ...]:
-    if clues.highest_usage is None or clues.last_sample is None or clues.life is None:
-        return ()
-    of = f", {show_percent(clues.highest_usage, clues.limit.bytes)} of the limit" if clues.limit.bytes else ""
-    return (
-        Citation(
-            source=clues.last_sample.source,
-            field="container_memory_usage_bytes",
-            value=f"{show_bytes(clues.highest_usage)} highest sampled in this life{of}",
-            at=max(clues.life.usage, key=lambda sample: sample.value).at,
-        ),
-    )
-
-
-def _pod_peak(clues: Clues) -> tuple[Citation, ...]:
-    """The kernel's own high-water mark of the pod, when it stands at the limit; file cache can raise it too."""
-    now, limit = clues.pod_peak, pod_cgroup_limit(clues.pod)
-    if now is None or now.peak_bytes is None or not limit or now.peak_bytes < AT_THE_LIMIT * limit:
-        return ()
-    value = f"{show_bytes(now.peak_bytes)} of {show_bytes(limit)}, the kernel's high-water mark (file cache included)"
-    return (Citation(source=now.source, field="container_memory_max_usage_bytes of the pod", value=value, at=now.at),)
-
-
-def _pod_limit(clues: Clues) -> Citation:
-    return Citation(source="pod", field="spec.resources.limits.memory", value=show_bytes(clues.pod.limit_bytes or 0))
-
-
-def _pod_use(clues: Clues) -> tuple[Citation, ...]:
-    limit = pod_cgroup_limit(clues.pod)
-    if clues.pod_share is None or not limit:
-        return ()
-    used = round(clues.pod_share * limit)
-    value = f"{show_bytes(used)} of {show_bytes(limit)} highest sampled"
-    return (Citation(source="kubelet or metrics engine", field="usage of the pod's cgroup", value=value),)

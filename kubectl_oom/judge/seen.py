@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Spread, Verdict
-from kubectl_oom.judge.clues import interval_of
+from kubectl_oom.judge.samples import interval_of
 from kubectl_oom.judge.trend import quantile, theil_sen
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ ASSUMED_INTERVAL = 15.0
 # The kernel's high-water mark counts file cache too. It is believed where the cache is this small a part of the usage.
 LITTLE_CACHE = 0.10
 DAY = timedelta(days=1)
+A_WHILE = 20  # samples of a life, before it tells from which level it set out
 FEWEST_DAYS = 6  # of highest samples, before it is said that they rise
 RISING = 0.7  # of all pairs of days, those whose later one is higher less those where it is lower (Kendall's tau)
 SHARE_OF_A_BLOCK = 0.3  # of its samples: a pod seen for less of a day was not seen that day
@@ -68,6 +69,7 @@ class Seen:
     span_hours: float  # from the first sample to the last
     sampled_hours: float  # all lives added up
     whole_lives: int  # that were not cut short by a kill
+    restarted: bool  # a pod has two lives and more that were sampled for a while
     rise_per_day: float | None  # bytes, of the highest sample of a day; None unless nearly every day was higher
     pods: int
     kills: int  # that speak about the limit
@@ -102,6 +104,7 @@ def seen(history: ContainerHistory, kills: Sequence[Kill], *, live: Sequence[Mem
         span_hours=span,
         sampled_hours=_sampled_hours(lives, interval) if lives else span,
         whole_lives=max(0, len(lives) - len(own)),
+        restarted=_restarted(history),
         rise_per_day=_rise(lives, until),
         pods=len({life.pod for life in history.lives} | set(history.pods)),
         kills=len(own),
@@ -201,6 +204,10 @@ def _span_hours(
 
 def _sampled_hours(lives: Sequence[Sequence[Sample]], interval: float | None) -> float:
     return sum((points[-1].at - points[0].at).total_seconds() + (interval or 0) for points in lives) / HOUR
+
+
+def _restarted(history: ContainerHistory) -> bool:
+    return max(Counter(life.pod for life in history.lives if len(life.working_set) >= A_WHILE).values(), default=0) > 1
 
 
 def _rise(lives: Sequence[Sequence[Sample]], until: datetime) -> float | None:
