@@ -321,7 +321,8 @@ class MemoryHistory:
     until: datetime
     lives: tuple[Life, ...]
     node_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # node → working set of the whole node
-    pods_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # node → usage of its pods' cgroup
+    # node → working set of the cgroup of all its pods: its usage is full of file cache on any busy node
+    pods_working_set: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
     pods_limit: Mapping[str, int] = field(default_factory=dict)  # node → limit of its pods' cgroup
     pod_usage: Mapping[str, tuple[Sample, ...]] = field(
         default_factory=dict
@@ -497,7 +498,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeAnswer:
-    """The answer about a node as a whole: did the node itself run out of memory?"""
+    """The answer about a node as a whole: whether the node itself ran out of memory."""
 
     name: str
     ran_out: bool | None  # None: cannot be told

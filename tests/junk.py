@@ -222,7 +222,7 @@ def histories() -> SearchStrategy[Json]:
         "pods_limit": {"node-a": 5},
         "warnings": ["x"],
         "node_usage": {"node-a": pairs},
-        "pods_usage": {"node-a": pairs},
+        "pods_working_set": {"node-a": pairs},
         "pod_usage": {"api-0": pairs},
     }
     return mangled(whole)

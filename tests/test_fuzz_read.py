@@ -18,7 +18,8 @@ from kubectl_oom.read import kubelet, objects
 from kubectl_oom.read.gather import Wants, gather
 from kubectl_oom.read.heap_log import MAX_LINE, MAX_LINES, heap_lines_in
 from kubectl_oom.read.history_json import history_from_json, history_to_json
-from kubectl_oom.read.recording import RecordedSource, RecordingSource, load
+from kubectl_oom.read.recording import RecordingSource
+from kubectl_oom.read.replay import RecordedSource, load
 from kubectl_oom.read.settings import command_of, settings_of
 from kubectl_oom.read.slim import slim
 from kubectl_oom.read.source import DEPLOYMENTS, PODS, Json, Kind, ReadError

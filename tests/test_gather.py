@@ -8,8 +8,9 @@ import pytest
 
 from kubectl_oom.evidence import Replicas
 from kubectl_oom.judge.diagnose import diagnose
-from kubectl_oom.read.gather import EVENT_LISTS_BY_POD, NODES_BY_KUBELET, Wants, ended_or_stuck, gather
+from kubectl_oom.read.gather import NODES_BY_KUBELET, Wants, ended_or_stuck, gather
 from kubectl_oom.read.objects import pod_of
+from kubectl_oom.read.single_reads import EVENT_LISTS_BY_POD
 from kubectl_oom.read.source import DEPLOYMENTS, PODS, ReadError
 from kubectl_oom.read.targets import Scope, Target
 from tests.build import ENDED_ID, LIMIT, MI, NOW, heap_line, history, life, samples

@@ -11,11 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from kubectl_oom.read.connection import ConnectOptions, connect
+from kubectl_oom.read.connection import connect
 from kubectl_oom.read.discovery import candidates_among
-from kubectl_oom.read.engine import EngineOptions, TooMuchDataError
-from kubectl_oom.read.metrics import Engine, connect_engine
+from kubectl_oom.read.engine import Engine, EngineOptions, TooMuchDataError
+from kubectl_oom.read.metrics import connect_engine
 from kubectl_oom.read.source import ReadError
+from kubectl_oom.read.target import ConnectOptions
 from tests.engines import Series, require_program, running
 from tests.test_metrics_engine import SUCCESS, Server, failure, reply
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kubectl_oom.read.engine import Answer, EngineOptions, Row, TooMuchDataError
-from kubectl_oom.read.metrics import Engine, connect_engine
+from kubectl_oom.read.engine import Answer, Engine, EngineOptions, Row, TooMuchDataError
+from kubectl_oom.read.metrics import connect_engine
 from kubectl_oom.read.source import ReadError
 from tests.engines import require_program
 

@@ -12,14 +12,8 @@ import pytest
 from kubectl_oom.evidence import Life, Sample
 from kubectl_oom.read import promql, raw_samples
 from kubectl_oom.read.direct import DirectTransport
-from kubectl_oom.read.metrics import (
-    Engine,
-    EngineOptions,
-    clock_difference,
-    connect_engine,
-    missing_families,
-    read_history,
-)
+from kubectl_oom.read.engine import Engine, EngineOptions
+from kubectl_oom.read.metrics import clock_difference, connect_engine, missing_families, read_history
 from kubectl_oom.read.source import ReadError
 from tests.engines import ENGINES, RunningEngine, Series, require_program, running
 
@@ -146,9 +140,9 @@ def node_series() -> list[Series]:
     return [
         labelled(WORKING_SET, NODE, id="/"),
         labelled(USAGE, flat(NODE, 9.0), id="/"),
-        labelled(USAGE, PODS, id="/kubepods.slice"),
+        labelled(WORKING_SET, PODS, id="/kubepods.slice"),
         labelled(LIMIT, flat(PODS, 8192 * MI), id="/kubepods.slice"),
-        labelled(USAGE, flat(PODS, 7.0), id="/kubepods.slice/kubepods-burstable.slice"),
+        labelled(WORKING_SET, flat(PODS, 7.0), id="/kubepods.slice/kubepods-burstable.slice"),
         labelled(WORKING_SET, PODS, id="/", **by_address),
         labelled(LIMIT, flat(PODS, 0.0), id="/kubepods", **by_address),
         labelled("node_memory_working_set_bytes", NODE, node="node-c"),
@@ -195,7 +189,7 @@ def test_a_killed_container_and_its_successor_are_two_lives_equal_to_the_raw_sam
     assert history.lives == (life(API, "first", FIRST, 256 * MI), life(API, "second", SECOND, 0))
     assert history.pod_usage == {API: samples(POD_LEVEL)}
     assert history.node_usage == {"node-a": samples(NODE)}
-    assert history.pods_usage == {"node-a": samples(PODS)}
+    assert history.pods_working_set == {"node-a": samples(PODS)}
     assert history.pods_limit == {"node-a": 8192 * MI}
     assert history.warnings == ()
     assert history.source == engine.label

@@ -14,7 +14,8 @@ from kubectl_oom.errors import OomError
 from kubectl_oom.evidence import Owner, PodKey
 from kubectl_oom.judge.diagnose import diagnose
 from kubectl_oom.read.gather import Wants, gather
-from kubectl_oom.read.recording import API_VERSION, KIND, RecordedSource, RecordingSource, load
+from kubectl_oom.read.recording import API_VERSION, KIND, RecordingSource
+from kubectl_oom.read.replay import RecordedSource, load
 from kubectl_oom.read.source import DEPLOYMENTS, EVENTS, NODES, PODS, Json, ReadError
 from kubectl_oom.read.targets import Scope, Target
 from tests.build import NOW, ago, heap_line, history, life, samples

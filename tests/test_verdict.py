@@ -169,7 +169,7 @@ def test_evidence_names_the_highest_sample_with_its_own_time() -> None:
 
 
 def test_the_node_size_is_the_pods_share_where_no_limit_of_their_cgroup_is_known() -> None:
-    seen = history(life(FULL), pods_usage={"node-a": samples(0.5 * NODE_SIZE)})
+    seen = history(life(FULL), pods_working_set={"node-a": samples(0.5 * NODE_SIZE)})
 
     found = why(limited(on=node(), seen=seen))
 

@@ -15,8 +15,8 @@ from kubectl_oom.errors import OomError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kubectl_oom.read.connection import ConnectOptions
-    from kubectl_oom.read.metrics import EngineOptions
+    from kubectl_oom.read.engine import EngineOptions
+    from kubectl_oom.read.target import ConnectOptions
 
 F = TypeVar("F", bound="Callable[..., Any]")
 OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "name")
@@ -200,7 +200,7 @@ def _timeout(text: str | None) -> float | None:
 
 def connect_options(values: dict[str, Any]) -> ConnectOptions:
     """The options of `cluster_options` for the connection, with the environment it may look at."""
-    from kubectl_oom.read.connection import ConnectOptions
+    from kubectl_oom.read.target import ConnectOptions
 
     return ConnectOptions(
         kubeconfig=values["kubeconfig"],

@@ -19,7 +19,7 @@ def open_source(values: dict[str, Any]) -> tuple[Source, datetime]:
     from kubectl_oom.cli.options import connect_options, engine_options
 
     if values.get("from_file"):
-        from kubectl_oom.read.recording import load
+        from kubectl_oom.read.replay import load
 
         recorded = load(values["from_file"])
         return recorded, moment(values) or recorded.taken_at

@@ -23,7 +23,7 @@ from kubectl_oom.judge.instance import LifeSpan
 from kubectl_oom.judge.node import node_answer
 from kubectl_oom.judge.node_findings import eviction_findings
 from kubectl_oom.judge.pattern import run_up
-from kubectl_oom.judge.running import child_killed_since, findings_of_running
+from kubectl_oom.judge.running import child_killed_since, earlier_end, findings_of_running, resize_findings
 from kubectl_oom.judge.samples import is_of, running_now
 from kubectl_oom.judge.scope import Ruling
 from kubectl_oom.judge.starting import stuck_ruling, stuck_start
@@ -75,15 +75,17 @@ def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:
     if stuck and (told is None or told[2].verdict is not Verdict.START_OOM):
         return _of_waiting(case, pod, container, stuck_ruling(stuck))
     if told is None or (lost_children and told[2].verdict not in KERNEL_OOM_VERDICTS):
-        return _of_running(case, pod, container, now)
+        running = _of_running(case, pod, container, now)
+        extra = (earlier_end(told[0], told[2]),) if told else ()
+        return replace(running, findings=(*running.findings, *extra))
     end, clues, ruling = told
     before = _run_up(case, clues)
-    extra: list[Finding] = []
+    more: list[Finding] = []
     if end is not container.terminations[0]:
-        extra.append(later_end(container.terminations[0], judged[0][2]))
+        more.append(later_end(container.terminations[0], judged[0][2]))
     if now and lost_children:
-        extra.append(child_killed_since(now))
-    return _of_end(case, clues, ruling, before, (*findings_of_end(case, clues, ruling, before), *extra))
+        more.append(child_killed_since(now))
+    return _of_end(case, clues, ruling, before, (*findings_of_end(case, clues, ruling, before), *more))
 
 
 def _judge(case: CaseFile, pod: Pod, container: Container, end: Termination) -> tuple[Clues, Ruling]:
@@ -136,7 +138,7 @@ def _of_running(case: CaseFile, pod: Pod, container: Container, now: MemoryNow |
         ruling = child_killed_now(now)
     else:
         ruling = _no_termination(container)
-    findings = tuple(eviction_findings(pod)) or findings_of_running(container, now, ruling)
+    findings = (*(tuple(eviction_findings(pod)) or findings_of_running(container, now, ruling)), *resize_findings(pod))
     return replace(
         _of_waiting(case, pod, container, ruling),
         started_at=container.running_since,

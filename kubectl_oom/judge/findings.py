@@ -9,7 +9,7 @@ from kubectl_oom.evidence import Citation, Finding, Pattern, Severity, Verdict
 from kubectl_oom.judge.citing import cite_end, cite_event
 from kubectl_oom.judge.kill_events import SIGKILL_EXIT
 from kubectl_oom.judge.node_findings import eviction_of_end, node_findings
-from kubectl_oom.judge.running import NEAR_LIMIT
+from kubectl_oom.judge.running import NEAR_LIMIT, resize_findings
 from kubectl_oom.quantity import show_bytes, show_percent
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def findings_of_end(case: CaseFile, clues: Clues, ruling: Ruling, run_up: RunUp 
         *eviction_of_end(clues, ruling),
         *_restarts(clues, ruling),
         *_whole_container(clues, ruling),
+        *resize_findings(clues.pod),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda f: order.index(f.severity)))
@@ -142,7 +143,7 @@ def _samples(clues: Clues, ruling: Ruling, run_up: RunUp | None) -> Iterator[Fin
             code="leak-suspected",
             severity=Severity.WARNING,
             message="Its memory grows steadily in every life: a higher limit buys time only.",
-            remedy="profile it; until then see how long a limit lasts: kubectl oom recommend",
+            remedy="profile it: kubectl oom history names the commands",
         )
 
 
@@ -171,7 +172,7 @@ def _restarts(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
         yield Finding(
             code="job-will-fail-again",
             severity=Severity.WARNING,
-            message="A Job retries with the same limit, so it will be killed again.",
+            message="A Job retries with the same limit: what was killed at it is killed again.",
             evidence=(
                 Citation(source="pod", field="metadata.ownerReferences", value=f"Job {clues.pod.owners[0].name}"),
             ),

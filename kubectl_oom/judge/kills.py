@@ -12,7 +12,7 @@ from kubectl_oom.judge.fullness import AT_THE_LIMIT
 from kubectl_oom.judge.instance import LifeSpan
 from kubectl_oom.judge.kill_events import SIGKILL_EXIT
 from kubectl_oom.judge.pattern import run_up
-from kubectl_oom.judge.samples import highest, until
+from kubectl_oom.judge.samples import LAST_MOMENTS, highest, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,7 +89,7 @@ def _of_memory(told: PastKill, past: Past) -> Kill:
     numbers = _numbers(past, told.pod, told.container)
     limit = life.limit[-1].value if life and life.limit else numbers.limit_bytes if numbers else None
     top = highest(life.working_set) if life else None
-    verdict, confidence = past_verdict(told.exit_code, limit, highest(life.usage) if life else None)
+    verdict, confidence = past_verdict(told.exit_code, limit, _working_set_at_the_end(life, told.at))
     run = run_up(_span(life, told), [], sampling_seconds=None) if life else None
     return Kill(
         at=told.at,
@@ -110,13 +110,18 @@ def _of_memory(told: PastKill, past: Past) -> Kill:
     )
 
 
-def past_verdict(exit_code: int | None, limit: int | None, usage: int | None) -> tuple[Verdict, Confidence]:
+def _working_set_at_the_end(life: Life | None, at: datetime) -> int | None:
+    """The highest working set of the last moments: what was sampled long before, or is file cache, says little."""
+    return highest([s for s in life.working_set if s.at >= at - LAST_MOMENTS]) if life else None
+
+
+def past_verdict(exit_code: int | None, limit: int | None, working_set: int | None) -> tuple[Verdict, Confidence]:
     """What a remembered OOMKilled supports: less than a live status, since spec, events and node are gone."""
     if exit_code is not None and exit_code != SIGKILL_EXIT:
         return Verdict.CHILD_KILLED, Confidence.CERTAIN
     if limit is None:
         return Verdict.OOM_SCOPE_UNKNOWN, Confidence.CERTAIN
-    if usage is not None and usage >= AT_THE_LIMIT * limit:
+    if working_set is not None and working_set >= AT_THE_LIMIT * limit:
         return Verdict.CONTAINER_LIMIT, Confidence.LIKELY
     return Verdict.CONTAINER_LIMIT, Confidence.POSSIBLE
 

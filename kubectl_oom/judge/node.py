@@ -45,10 +45,10 @@ def node_answer(case: CaseFile, name: str, items: Sequence[Diagnosis]) -> NodeAn
             because=f"The node, or the share of it that all pods have together, ran out. {_tally(killed)}",
             evidence=_conditions(node),
         )
-    return _no_sign(node, killed)
+    return _no_sign(node, killed, here)
 
 
-def _no_sign(node: Node, killed: Counter[Verdict]) -> NodeAnswer:
+def _no_sign(node: Node, killed: Counter[Verdict], here: Sequence[Diagnosis]) -> NodeAnswer:
     pressed = [c for c in _conditions(node) if c.value.startswith("True")]
     if pressed:
         return NodeAnswer(
@@ -58,11 +58,13 @@ def _no_sign(node: Node, killed: Counter[Verdict]) -> NodeAnswer:
             because=f"The node is under memory pressure now and evicts pods. {_tally(killed)}",
             evidence=tuple(pressed),
         )
-    kept = "its events tell of no SystemOOM" if node.events else "no events of it are kept"
+    oldest = min((e.last_at for e in node.events if e.last_at), default=None)
+    kept = "no events of it are kept" if oldest is None else "its events, kept for an hour or so, tell of no SystemOOM"
+    reach_back = oldest is not None and all(i.killed_at is None or i.killed_at >= oldest for i in here)
     return NodeAnswer(
         name=node.name,
-        ran_out=False if node.events else None,
-        confidence=Confidence.LIKELY if node.events else Confidence.POSSIBLE,
+        ran_out=None if oldest is None else False,
+        confidence=Confidence.LIKELY if reach_back else Confidence.POSSIBLE,
         because=f"Nothing says that the node itself ran out: {kept}, and it is not under memory pressure. {_tally(killed)}",
         evidence=_conditions(node),
     )

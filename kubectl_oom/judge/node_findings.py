@@ -92,5 +92,5 @@ def eviction_findings(pod: Pod) -> Iterator[Finding]:
         message=f"Container {told.container} was using {use_text} and requests {request_text}; the node had "
         f"{told.available or 'little'} left.",
         evidence=(Citation(source="pod", field="status.message", value=" ".join((pod.message or "").split())[:160]),),
-        remedy="raise the request to what it really uses: kubectl oom recommend",
+        remedy="raise the request to what it really uses: kubectl oom history",
     )

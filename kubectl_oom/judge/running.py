@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Citation, Finding, Severity, Verdict
+from kubectl_oom.judge.citing import short
 from kubectl_oom.quantity import show_bytes, show_percent
 
 if TYPE_CHECKING:
-    from kubectl_oom.evidence import Container, MemoryNow
+    from collections.abc import Iterator
+
+    from kubectl_oom.evidence import Container, MemoryNow, Pod, Termination
     from kubectl_oom.judge.scope import Ruling
 
 # From this share of the limit on, a running container is one allocation away from a kill (the usual alert threshold).
@@ -36,7 +39,7 @@ def findings_of_running(container: Container, now: MemoryNow | None, ruling: Rul
                 severity=Severity.WARNING,
                 message=f"It runs at {share} of its limit of {show_bytes(limit)}.",
                 evidence=cited,
-                remedy="see what it needs: kubectl oom recommend",
+                remedy="see what it needs: kubectl oom history",
             ),
         )
     usage = now.usage_bytes
@@ -53,6 +56,39 @@ def findings_of_running(container: Container, now: MemoryNow | None, ruling: Rul
     return ()
 
 
+def resize_findings(pod: Pod) -> Iterator[Finding]:
+    """A resize in place that has not come about: the limit in the spec is then not the one in force."""
+    for condition in pod.conditions:
+        failing = condition.type == "PodResizeInProgress" and condition.reason == "Error"
+        if condition.status == "True" and (condition.type == "PodResizePending" or failing):
+            yield Finding(
+                code="resize-not-done",
+                severity=Severity.WARNING,
+                message=f"A resize of its resources is not in force: {condition.reason or 'no reason given'}: "
+                f"{short(condition.message) or 'no message'}",
+                evidence=(
+                    Citation(
+                        source="pod",
+                        field=f"status.conditions[{condition.type}]",
+                        value=condition.reason or condition.status,
+                        at=condition.at,
+                    ),
+                ),
+                remedy="what is Infeasible never fits on this node; what is Deferred waits for room there",
+            )
+
+
+def earlier_end(end: Termination, ruling: Ruling) -> Finding:
+    """An end of an earlier instance, beside what happens to the one that runs."""
+    code = f"exit code {end.exit_code}" if end.exit_code is not None else "no exit code"
+    return Finding(
+        code="earlier-end",
+        severity=Severity.INFO,
+        message=f"An earlier instance ended with {code} ({end.reason or 'no reason given'}): {ruling.because}",
+        evidence=ruling.evidence,
+    )
+
+
 def no_limit(container: Container) -> Finding:
     """Nothing but the node bounds this container."""
     return Finding(
@@ -60,7 +96,7 @@ def no_limit(container: Container) -> Finding:
         severity=Severity.INFO,
         message=f"Container {container.name} has no memory limit: only the node bounds it, and it is among the first "
         "to be killed when the node runs out.",
-        remedy="set a request and a limit: kubectl oom recommend",
+        remedy="set a request and a limit",
     )
 
 

@@ -84,7 +84,7 @@ def _node_by_its_own_word(clues: Clues, cited_end: Citation) -> Ruling | None:
     return Ruling(
         verdict=Verdict.NODE,
         confidence=Confidence.CERTAIN if told and lines else Confidence.LIKELY,
-        because="The node itself ran out of memory at that time and the kernel chose this container's process.",
+        because="The node itself ran out of memory at that time, and then the kernel kills in any container.",
         evidence=cited,
     )
 

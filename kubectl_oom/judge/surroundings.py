@@ -75,7 +75,7 @@ def node_room(case: CaseFile, node: Node | None, ended: datetime | None) -> Node
     rooms = []
     history = case.history
     if history:
-        pods = _around(history.pods_usage.get(node.name, ()), ended)
+        pods = _around(history.pods_working_set.get(node.name, ()), ended)
         limit = history.pods_limit.get(node.name) or node.allocatable_bytes
         rooms.append(_room(pods, limit, history.source, "all pods of the node"))
         whole = _around(history.node_usage.get(node.name, ()), ended)

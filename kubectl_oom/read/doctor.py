@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kubectl_oom.read.connection import Connection
-    from kubectl_oom.read.metrics import EngineOptions
+    from kubectl_oom.read.engine import EngineOptions
     from kubectl_oom.read.source import Kind
 
 
@@ -36,7 +36,12 @@ def examine(
     node = _any_node(connection)
     probes: list[tuple[str, str, str, Callable[[], str]]] = [
         ("pods", "verdicts: how containers ended", f"namespace {namespace}", _list(connection, PODS, namespace)),
-        ("pod events", "probe kills, stops, start failures", f"namespace {namespace}", _list(connection, EVENTS, namespace)),
+        (
+            "pod events",
+            "probe kills, stops, start failures",
+            f"namespace {namespace}",
+            _list(connection, EVENTS, namespace),
+        ),
         ("node events", "node OOM kills", "namespace default", _list(connection, EVENTS, "default")),
         ("node", "node memory, versions, pressure", "", _list(connection, NODES, None)),
         ("owners", "naming the workload, replicas", f"namespace {namespace}", _owners(connection, namespace)),

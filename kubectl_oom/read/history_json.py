@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kubectl_oom.read.source import Json
 
 _SERIES = ("working_set", "usage", "rss", "cache", "limit", "oom_events")
-_BY_NAME = ("node_usage", "pods_usage", "pod_usage")
+_BY_NAME = ("node_usage", "pods_working_set", "pod_usage")
 
 
 def history_to_json(history: MemoryHistory) -> Json:
@@ -72,7 +72,7 @@ def history_from_json(
         until=_moment(document["until"]),
         lives=lives,
         node_usage=named("node_usage", nodes),
-        pods_usage=named("pods_usage", nodes),
+        pods_working_set=named("pods_working_set", nodes),
         pods_limit={k: int(v) for k, v in document["pods_limit"].items() if nodes is None or k in nodes},
         pod_usage=named("pod_usage", pods),
         warnings=tuple(str(w) for w in document["warnings"]),

@@ -108,7 +108,7 @@ def read_history(
         until=until,
         lives=lives,
         node_usage=node.working_set,
-        pods_usage=node.pods_usage,
+        pods_working_set=node.pods_working_set,
         pods_limit=node.pods_limit,
         pod_usage=_by_pod(pod_rows),
         warnings=reader.warnings,

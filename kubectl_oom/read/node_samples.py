@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubectl_oom.read import promql
-from kubectl_oom.read.lives import SPEC_LIMIT, USAGE, WORKING_SET, merged, samples_of
+from kubectl_oom.read.lives import SPEC_LIMIT, WORKING_SET, merged, samples_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kubectl_oom.read.raw_samples import Match, RawReader
 
 RESOURCE_WORKING_SET = "node_memory_working_set_bytes"  # the kubelet's /metrics/resource says it without an id
-_FAMILIES = (WORKING_SET, USAGE, SPEC_LIMIT, RESOURCE_WORKING_SET)
+_FAMILIES = (WORKING_SET, SPEC_LIMIT, RESOURCE_WORKING_SET)
 # The cgroup of all pods: /kubepods, /kubepods.slice, and below another root as kind and systemd units make it.
 _PODS_CGROUP = r"(/.*)?/([a-z]+-)?kubepods(\.slice)?"
 
@@ -28,7 +28,7 @@ class NodeMemory:
     """By node, as far as the engine keeps it; many stacks drop the series of cgroups that are no pod's."""
 
     working_set: dict[str, tuple[Sample, ...]] = field(default_factory=dict)
-    pods_usage: dict[str, tuple[Sample, ...]] = field(default_factory=dict)
+    pods_working_set: dict[str, tuple[Sample, ...]] = field(default_factory=dict)
     pods_limit: dict[str, int] = field(default_factory=dict)
 
 
@@ -71,9 +71,9 @@ def _fill(memory: NodeMemory, node: str, rows: Sequence[Row]) -> None:
     cgroups = sorted({row.labels["id"] for row in rows if row.labels.get("id", "/") != "/"}, key=len)
     if not cgroups:
         return
-    usage = samples_of(merged(_select(rows, USAGE, cgroups[0])))
-    if usage:
-        memory.pods_usage[node] = usage
+    working_set = samples_of(merged(_select(rows, WORKING_SET, cgroups[0])))
+    if working_set:
+        memory.pods_working_set[node] = working_set
     limit = samples_of(merged(_select(rows, SPEC_LIMIT, cgroups[0])), zero_is_absent=True)
     if limit:
         memory.pods_limit[node] = limit[-1].value

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 import yaml
 
-from kubectl_oom.read.connection import Connection, ConnectOptions, connect
+from kubectl_oom.read.connection import Connection, connect
+from kubectl_oom.read.target import ConnectOptions
 from tests.connection.pki import Pki
 from tests.connection.servers import ApiServer, api_server
 

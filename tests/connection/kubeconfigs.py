@@ -11,7 +11,7 @@ from kubectl_oom.errors import OomError
 from kubectl_oom.read.target import settle
 
 if TYPE_CHECKING:
-    from kubectl_oom.read.connection import ConnectOptions
+    from kubectl_oom.read.target import ConnectOptions
 
 HERE = {"server": "https://api.test:6443"}
 PLUGIN = {"apiVersion": "client.authentication.k8s.io/v1", "command": "gate", "interactiveMode": "Never"}

@@ -14,10 +14,10 @@ from kubernetes import client, config
 
 from kubectl_oom.errors import OomError
 from kubectl_oom.read import foreign as foreign_module
-from kubectl_oom.read.connection import ConnectOptions, connect
+from kubectl_oom.read.connection import connect
 from kubectl_oom.read.credentials import credentials_for
 from kubectl_oom.read.source import ReadError
-from kubectl_oom.read.target import settle
+from kubectl_oom.read.target import ConnectOptions, settle
 from tests.connection.conftest import write_kubeconfig
 from tests.connection.servers import Reply, api_server
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_oom.errors import OomError
-from kubectl_oom.read.connection import ConnectOptions, connect
-from kubectl_oom.read.target import settle
+from kubectl_oom.read.connection import connect
+from kubectl_oom.read.target import ConnectOptions, settle
 from tests.connection.conftest import write_kubeconfig
 from tests.connection.kubeconfigs import HERE, PLUGIN, document, refused
 

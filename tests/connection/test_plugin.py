@@ -220,7 +220,8 @@ def test_at_a_terminal_a_plugin_may_ask_unless_it_says_that_it_never_does(tmp_pa
     file = write_kubeconfig(tmp_path, {"server": "https://127.0.0.1:1"}, stanza(tmp_path, script, interactiveMode=mode))
     code = f"""
         import os
-        from kubectl_oom.read.connection import ConnectOptions, connect
+        from kubectl_oom.read.connection import connect
+        from kubectl_oom.read.target import ConnectOptions
         connection = connect(ConnectOptions(kubeconfig={str(file)!r}, environ=dict(os.environ)))
         print(connection._credentials.current().authorization)
     """

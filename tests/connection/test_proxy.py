@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_oom.read.connection import ConnectOptions
-from kubectl_oom.read.target import settle
+from kubectl_oom.read.target import ConnectOptions, settle
 from tests.connection.conftest import write_kubeconfig
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from kubectl_oom.errors import OomError
 from kubectl_oom.read import connection as connection_module
 from kubectl_oom.read import target as target_module
-from kubectl_oom.read.connection import ConnectOptions, connect
-from kubectl_oom.read.target import settle
+from kubectl_oom.read.connection import connect
+from kubectl_oom.read.target import ConnectOptions, settle
 from tests.connection.kubeconfigs import HERE, document, refused
 from tests.connection.servers import api_server
 

@@ -118,7 +118,7 @@ NODE = [
             seen=history(
                 life(HALF),
                 node_share=0.6,
-                pods_usage={"node-a": samples(0.97 * 4 * GI)},
+                pods_working_set={"node-a": samples(0.97 * 4 * GI)},
                 pods_limit={"node-a": 4 * GI},
             ),
         ),
