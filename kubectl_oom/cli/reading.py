@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
-    from kubectl_oom.evidence import CaseFile, HistoryReport, Pod
+    from kubectl_oom.evidence import CaseFile, Gap, HistoryReport, Pod, WorkloadPast
     from kubectl_oom.read.source import ReadError, Source
     from kubectl_oom.read.targets import Scope
 
@@ -115,14 +115,24 @@ def read_past_case(
     source: Source, scope: Scope, values: dict[str, Any], since: datetime, now: datetime
 ) -> HistoryReport:
     """The history of the scope's workloads: what exists now, and what the metrics engine remembers."""
-    from kubectl_oom.evidence import Gap
     from kubectl_oom.judge.history import recount
+
+    case = read_case(source, scope, values, now)
+    pasts, gaps = read_pasts(source, scope, case, values, since, now)
+    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
+    return recount(case, pasts, since=since, until=now, container=scope.container)
+
+
+def read_pasts(
+    source: Source, scope: Scope, case: CaseFile, values: dict[str, Any], since: datetime, now: datetime
+) -> tuple[list[WorkloadPast], list[Gap]]:
+    """What the metrics engine remembers of each workload; a workload it fails on leaves a gap."""
     from kubectl_oom.read.gaps import gap_of
     from kubectl_oom.read.past_case import past_of, workloads_of
     from kubectl_oom.read.source import ReadError
 
-    case = read_case(source, scope, values, now)
-    pasts, gaps = [], dict[Gap, None]()
+    pasts: list[WorkloadPast] = []
+    gaps: list[Gap] = []
     for asked in workloads_of(scope, case):
         if not values["prometheus"]:
             pasts.append(past_of(asked, None))
@@ -130,10 +140,9 @@ def read_past_case(
         try:
             pasts.append(source.past(asked.namespace, asked.workload, asked.pods, since, now))
         except ReadError as error:  # one workload's failure is a gap, not the end of the others
-            gaps[gap_of("metrics engine", "", error)] = None
+            gaps.append(gap_of("metrics engine", "", error))
             pasts.append(past_of(asked, case.history))
-    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
-    return recount(case, pasts, since=since, until=now, container=scope.container)
+    return pasts, gaps
 
 
 def fatal(error: ReadError, source: Source) -> OomError:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kubectl_oom.cli.options import cluster_options, now_option, source_options, target_options
+from kubectl_oom.cli.options import (
+    cluster_options,
+    now_option,
+    since_option,
+    source_options,
+    span_of,
+    target_options,
+)
 from kubectl_oom.errors import OomError
 
 
 @click.command("snapshot")
 @target_options
 @click.option("-f", "--filename", "file", required=True, metavar="FILE", help="File to write, or - for stdout")
+@since_option
 @source_options
 @cluster_options
 @now_option
@@ -31,16 +40,19 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
       # Read it anywhere, without a cluster
       kubectl oom why deploy/api --from api.json
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
-    from kubectl_oom.cli.reading import open_source, read_case, scope_of
+    from kubectl_oom.cli.reading import open_source, read_case, read_pasts, scope_of
     from kubectl_oom.read.recording import RecordingSource
 
     if values["from_file"]:
         raise OomError("error: a snapshot is taken from a cluster: --from cannot be used with it")
     source, now = open_source(values)
     recording = RecordingSource(source, now)
-    case = read_case(recording, scope_of(source, values), values, now)
+    scope = scope_of(source, values)
+    since = now - timedelta(seconds=span_of(values["since"]))
+    case = read_case(recording, scope, values, now)
     if not case.pods:
         raise OomError("error: no pods match, so there is nothing to save")
+    read_pasts(recording, scope, case, values, since, now)  # for `history --from`
     text = json.dumps(recording.tape.to_json(), indent=1, ensure_ascii=True) + "\n"
     if values["file"] == "-":
         click.echo(text, nl=False)

@@ -49,7 +49,7 @@ def history_from_json(
         return tuple(Sample(at=_moment(at), value=int(value)) for at, value in pairs if low <= at <= high)
 
     def named(name: str, wanted: Sequence[str] | None) -> dict[str, tuple[Sample, ...]]:
-        return {key: samples(pairs) for key, pairs in document[name].items() if wanted is None or key in wanted}
+        return {key: samples(pairs) for key, pairs in document.get(name, {}).items() if wanted is None or key in wanted}
 
     lives = tuple(
         Life(

@@ -1,0 +1,1 @@
+"""Benchmarks: run from the root of the project, e.g. `python -m benchmarks.patterns`."""

@@ -1,0 +1,144 @@
+"""`history` on a real node: the kills that were made are the kills that are found, each once, gone pods included."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cluster.access import READER
+from tests.real.tool import oom
+from tests.real.workloads import container, deployment, hog, pod_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.real.scene import Scene
+
+pytestmark = pytest.mark.timeout(600)
+
+NAME = "again-and-again"
+FIRST_POD_KILLS = 3
+TERMINATED = "kube_pod_container_status_last_terminated_timestamp"
+
+Kill = tuple[str, str]  # pod, moment
+
+
+class Witness:
+    """Whoever looks at the API server all the time sees every kill: a container lives ten seconds and waits as long."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.kills: set[Kill] = set()
+
+    def look(self) -> set[Kill]:
+        for pod in self._scene.list("pods", "-l", f"app={NAME}"):
+            for status in pod["status"].get("containerStatuses", []):
+                for state in (status["state"], status["lastState"]):
+                    ended = state.get("terminated", {})
+                    if ended.get("reason") == "OOMKilled":
+                        self.kills.add((pod["metadata"]["name"], ended["finishedAt"]))
+        return self.kills
+
+    def pods(self) -> set[str]:
+        return {pod for pod, _ in self.kills}
+
+
+@pytest.fixture(scope="module")
+def killed(scene: Scene) -> Iterator[Witness]:
+    """A workload killed again and again, in a pod that was deleted and in the one after it; none is left."""
+    if not scene.cluster.prometheus_url:
+        pytest.skip("no Prometheus: name one with KUBECTL_OOM_TEST_PROMETHEUS_URL")
+    witness = Witness(scene)
+    hungry = container("app", "40Mi", hog("grow", base=8, step=4, tick="1s"))
+    scene.cluster.apply(deployment(NAME, pod_spec(hungry)), scene.namespace)
+    scene.wait("three kills of one pod", lambda: len(witness.look()) >= FIRST_POD_KILLS, lambda: str(witness.kills))
+    scene.cluster.kubectl("delete", "pod", "-n", scene.namespace, "-l", f"app={NAME}", "--wait=false")
+    scene.wait(
+        "a kill of the next pod", lambda: bool(witness.look()) and len(witness.pods()) > 1, lambda: str(witness.kills)
+    )
+    scene.wait("Prometheus to know them all", lambda: witness.look() <= _known(scene), lambda: str(_known(scene)))
+    scene.cluster.kubectl("scale", "-n", scene.namespace, f"deployment/{NAME}", "--replicas=0")
+
+    def gone() -> bool:
+        witness.look()
+        return not scene.list("pods", "-l", f"app={NAME}")
+
+    scene.wait("the end of the last pod", gone, lambda: str(scene.list("pods", "-l", f"app={NAME}")))
+    yield witness
+    scene.cluster.kubectl("delete", "-n", scene.namespace, f"deployment/{NAME}")
+
+
+def _known(scene: Scene) -> set[Kill]:
+    """The kills whose time Prometheus holds, as pod and moment."""
+    selector = f'{TERMINATED}{{namespace="{scene.namespace}",pod=~"{NAME}-.*"}}'
+    raw = scene.cluster.query(f"{selector}[30m]")
+    return {
+        (row["metric"]["pod"], datetime.fromtimestamp(float(value), tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        for row in raw
+        for _, value in row["values"]
+    }
+
+
+def _history(scene: Scene, *args: str) -> dict[str, Any]:
+    engine = ["--prometheus-url", str(scene.cluster.prometheus_url)]
+    kubeconfig = scene.cluster.kubeconfig(READER)
+    ran = oom(
+        kubeconfig, "history", f"deploy/{NAME}", "-n", scene.namespace, "--since", "1h", *engine, *args, "-o", "json"
+    )
+    (item,) = ran.document()["items"]
+    found: dict[str, Any] = item
+    return found
+
+
+def test_every_kill_that_was_made_is_found_once_with_the_kubelets_own_time(scene: Scene, killed: Witness) -> None:
+    item = _history(scene)
+
+    told = [(kill["pod"], kill["at"]) for kill in item["kills"]]
+    assert len(told) == len(set(told))
+    # The last life may have been killed after the last look and before its pod was gone.
+    assert killed.kills <= set(told)
+    assert {pod for pod, _ in told} == killed.pods()
+    assert set(told) <= _known(scene) | killed.kills
+
+
+@pytest.mark.usefixtures("killed")
+def test_the_pods_are_said_to_be_gone_and_the_limit_is_that_of_the_kill(scene: Scene) -> None:
+    item = _history(scene)
+
+    assert all(kill["podGone"] and kill["exact"] and kill["exitCode"] == 137 for kill in item["kills"])
+    assert {kill["limitBytes"] for kill in item["kills"]} == {40 << 20}
+    assert {kill["verdict"] for kill in item["kills"]} == {"container-limit"}
+    assert item["restarts"] >= FIRST_POD_KILLS - 1
+
+
+@pytest.mark.usefixtures("killed")
+def test_the_numbers_are_those_of_the_raw_samples(scene: Scene) -> None:
+    selector = f'container_memory_working_set_bytes{{namespace="{scene.namespace}",pod=~"{NAME}-.*",container="app"}}'
+    raw = scene.cluster.query(f"{selector}[1h]")
+    values = [int(float(value)) for row in raw for _, value in row["values"]]
+
+    spread = _history(scene)["workingSet"]
+
+    assert spread["samples"] == len(values)
+    assert spread["maxSampledBytes"] == max(values)
+    assert abs(spread["avgBytes"] - sum(values) / len(values)) <= 1
+
+
+def test_a_picture_and_a_ticket_come_out_of_the_same_history(scene: Scene, killed: Witness) -> None:
+    engine = ["--prometheus-url", str(scene.cluster.prometheus_url)]
+    arguments = ["history", f"deploy/{NAME}", "-n", scene.namespace, "--since", "1h", *engine]
+    kubeconfig = scene.cluster.kubeconfig(READER)
+
+    picture = oom(kubeconfig, *arguments, "-o", "svg")
+    screen = oom(kubeconfig, *arguments)
+    ticket = oom(kubeconfig, *arguments, "-o", "markdown")
+
+    assert picture.out.startswith("<svg ")
+    assert picture.out.count("OOM kill at") >= len(killed.kills)
+    assert "limit 40Mi" in picture.out
+    assert all(len(line) <= 80 for line in screen.out.splitlines())
+    assert f"deployment/{NAME}" in screen.out.splitlines()[0]
+    assert "| verdict |" in ticket.out
+    assert picture.err == ""

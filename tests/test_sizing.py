@@ -1,0 +1,549 @@
+"""The right size: what each kind of evidence asks for, the rules no answer may break, and the place among other rules."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import replay, score
+from benchmarks.cases import OURS, RIVALS
+from kubectl_oom.evidence import (
+    Band,
+    Confidence,
+    ContainerHistory,
+    ContainerType,
+    Kill,
+    Life,
+    MemoryNow,
+    Owner,
+    Pattern,
+    Recommendation,
+    Sample,
+    Sizes,
+    Spread,
+    Verdict,
+    WorkloadClass,
+)
+from kubectl_oom.judge.rationale import HELD
+from kubectl_oom.judge.rounding import clean_size
+from kubectl_oom.judge.seen import seen
+from kubectl_oom.judge.sizing import BALANCED, PROFILES, class_of, estimate_of, recommend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from benchmarks.cases import Case
+
+MI = 1 << 20
+UNTIL = datetime(2026, 5, 8, 12, 0, tzinfo=timezone.utc)
+WEEK = 168.0
+
+
+def ago(hours: float) -> datetime:
+    return UNTIL - timedelta(hours=hours)
+
+
+def life(
+    values: Callable[[float], float] | float,
+    *,
+    since: float = WEEK,
+    to: float = 0.0,
+    every: float = 60,
+    pod: str = "api-1",
+    limit: float | None = None,
+) -> Life:
+    """A life with samples (in Mi, by hours before the end) from `since` to `to` hours before the end."""
+    count = max(1, int((since - to) * 3600 / every) + 1)
+    at = [UNTIL - timedelta(hours=since) + timedelta(seconds=n * every) for n in range(count)]
+    hours = [since - n * every / 3600 for n in range(count)]
+    need = values if callable(values) else lambda _: values
+    return Life(
+        pod=pod,
+        container="app",
+        container_id=None,
+        working_set=tuple(Sample(at=when, value=int(need(h) * MI)) for when, h in zip(at, hours, strict=True)),
+        limit=(Sample(at=at[0], value=int(limit * MI)), Sample(at=at[-1], value=int(limit * MI))) if limit else (),
+    )
+
+
+def kill(
+    hours: float,
+    limit: float | None,
+    *,
+    verdict: Verdict = Verdict.CONTAINER_LIMIT,
+    pod: str = "api-1",
+    highest: float | None = None,
+) -> Kill:
+    return Kill(
+        at=ago(hours),
+        exact=True,
+        namespace="shop",
+        pod=pod,
+        pod_gone=True,
+        node=None,
+        container="app",
+        verdict=verdict,
+        confidence=Confidence.LIKELY,
+        exit_code=137,
+        limit_bytes=int(limit * MI) if limit is not None else None,
+        highest_sampled_bytes=int(highest * MI) if highest else None,
+        pattern=Pattern.UNKNOWN,
+        image=None,
+        sources=("pod status",),
+    )
+
+
+def history(
+    *lives: Life,
+    kills: Sequence[Kill] = (),
+    limit: float | None = None,
+    request: float | None = None,
+    kind: str | None = "Deployment",
+    since: float = WEEK,
+    pattern: Pattern = Pattern.UNKNOWN,
+    confidence: Confidence | None = None,
+    growth: float | None = None,
+    spread: Spread | None = None,
+    stepped: float | None = None,
+) -> ContainerHistory:
+    return ContainerHistory(
+        namespace="shop",
+        workload=Owner(api_version="apps/v1", kind=kind, name="api") if kind else None,
+        pods=tuple(sorted({one.pod for one in lives})),
+        container="app",
+        container_type=ContainerType.APP,
+        since=ago(since),
+        until=UNTIL,
+        interval_seconds=None,
+        samples=sum(len(one.working_set) for one in lives),
+        working_set=spread,
+        usage=None,
+        limit_bytes=int(limit * MI) if limit else None,
+        request_bytes=int(request * MI) if request else None,
+        pattern=pattern,
+        confidence=confidence,
+        reason="",
+        data_needed=None,
+        growth_bytes_per_hour=growth * MI if growth else None,
+        seconds_to_limit=None,
+        kills=tuple(kills),
+        restarts=None,
+        kills_per_week=None,
+        findings=(),
+        lives=lives,
+        stepped_seconds=stepped,
+    )
+
+
+def size(past: ContainerHistory, **asked: object) -> Recommendation:
+    return recommend(past, kills=past.kills, until=UNTIL, **asked)  # type: ignore[arg-type]  # the test's own words
+
+
+def limit_of(answer: Recommendation) -> float:
+    assert answer.recommended is not None
+    assert answer.recommended.limit_bytes is not None
+    return answer.recommended.limit_bytes / MI
+
+
+# --- the cases that other tools get wrong --------------------------------------------------------------------------
+
+
+def test_the_limit_that_killed_counts_more_than_the_highest_sample() -> None:
+    answer = size(history(life(300), kills=[kill(20, 512)], limit=512))
+
+    assert 512 * 1.25 <= limit_of(answer) <= 1024
+    assert answer.alternatives["krr"] == 345 * MI
+    assert answer.alternatives["krr-oom"] == 640 * MI
+
+
+def test_a_kill_in_a_pod_since_replaced_counts() -> None:
+    past = history(life(220, since=40, pod="api-2"), kills=[kill(60, 512, pod="api-1")], limit=512)
+
+    assert limit_of(size(past)) >= 512 * 1.25
+
+
+def test_one_high_sample_among_thousands_counts() -> None:
+    answer = size(history(life(lambda hours: 900 if abs(hours - 50) < 0.002 else 200, every=15)))
+
+    assert limit_of(answer) >= 900 * 1.1
+    assert answer.recommended == Sizes(
+        request_bytes=round(limit_of(answer) * MI / 2), limit_bytes=answer.recommended.limit_bytes
+    )
+
+
+def test_a_limit_raised_since_and_clean_for_a_day_is_kept_just_above_the_one_that_killed() -> None:
+    raised = life(700, since=100, limit=2048)
+    answer = size(history(life(500, since=168, to=101, limit=512), raised, kills=[kill(101, 512)], limit=2048))
+
+    assert limit_of(answer) == clean_size(700 * 1.1 * MI) / MI
+    assert "The limit was raised since, and held for a day and more." in answer.rationale
+
+
+def test_a_limit_raised_a_few_hours_ago_proves_nothing_yet() -> None:
+    raised = life(520, since=5, limit=2048)
+    answer = size(history(life(500, since=168, to=6, limit=512), raised, kills=[kill(5.5, 512)], limit=2048))
+
+    assert limit_of(answer) >= 512 * 1.25
+
+
+def test_applying_a_size_after_a_resize_in_place_does_not_run_away() -> None:
+    past = history(life(500, limit=512), kills=[kill(3, 512)], limit=2048)
+    once = size(past)
+    again = size(replace(past, limit_bytes=once.recommended.limit_bytes, request_bytes=once.recommended.request_bytes))
+
+    assert again.recommended == once.recommended
+
+
+def test_a_crash_loop_of_half_an_hour_without_a_sample_gets_a_size_from_its_kills() -> None:
+    answer = size(history(kills=[kill(n / 12, 64) for n in range(6)], limit=64, since=1))
+
+    assert 128 <= limit_of(answer) <= 192
+    assert answer.confidence is Band.LOW
+    assert answer.rationale == (
+        "No sample of its memory was found.",
+        "OOM-killed 6 times at a limit of 64Mi: it needed at least 64Mi, and how much more, no source can know.",
+        (
+            "Profile balanced: the limit that killed, 64Mi, times 2.00 (killed in 100% of the time it was seen), "
+            "all times 1.23 for a short history = 157Mi. That is a bet, not a measurement."
+        ),
+        "Rounded up to a clean size, the limit is 160Mi.",
+        "The request is 80Mi: a limit is at most twice its request.",
+        "What it needs at other times is not known.",
+        (
+            f"Confidence low: no samples of its memory. In replay {HELD[Band.LOW]} of 100 sizes of this confidence held "
+            "through the following week."
+        ),
+    )
+
+
+# --- little evidence -----------------------------------------------------------------------------------------------
+
+
+def test_nothing_known_gives_no_number_at_all() -> None:
+    answer = size(history())
+
+    assert answer.recommended is None
+    assert answer.floor_bytes is None
+    assert answer.alternatives == {}
+    assert answer.rationale == (
+        "No sample of its memory was found.",
+        "Nothing is known that a size could be made from, so none is recommended.",
+    )
+
+
+def test_one_sample_gives_a_cautious_size_and_never_a_lower_limit() -> None:
+    one = history(life(100, since=0.0))
+
+    assert limit_of(size(one)) == clean_size(100 * MI * 1.1 * 1.45) / MI
+    assert limit_of(size(replace(one, limit_bytes=512 * MI))) == 512
+    assert size(one).confidence is Band.LOW
+
+
+def test_live_usage_alone_gives_a_size() -> None:
+    now = MemoryNow(source="kubelet", container_id=None, at=UNTIL, working_set_bytes=100 * MI, usage_bytes=110 * MI)
+
+    assert limit_of(size(history(), live=[now])) == clean_size(100 * MI * 1.1 * 1.45) / MI
+
+
+@pytest.mark.parametrize(("files", "counts"), [(5, True), (90, False)])
+def test_the_kernels_high_water_mark_counts_where_little_of_it_can_be_file_cache(files: int, *, counts: bool) -> None:
+    now = MemoryNow(
+        source="kubelet",
+        container_id=None,
+        at=UNTIL,
+        working_set_bytes=100 * MI,
+        usage_bytes=110 * MI,
+        cache_bytes=files * MI,
+        peak_bytes=400 * MI,
+    )
+    answer = size(history(life(100)), live=[now])
+
+    assert (limit_of(answer) >= 440) is counts
+
+
+def test_less_history_than_asked_for_is_said_and_gets_more_room() -> None:
+    short, whole = size(history(life(400, since=10))), size(history(life(400)))
+
+    assert "Asked for 7 days, and only 10 h of them have samples." in short.rationale
+    assert limit_of(short) > limit_of(whole)
+    assert (short.confidence, whole.confidence) == (Band.LOW, Band.HIGH)
+
+
+def test_wide_steps_of_samples_are_said() -> None:
+    answer = size(history(life(400, every=600), stepped=600.0))
+
+    assert any("highest sample of each 10 min" in sentence for sentence in answer.rationale)
+
+
+def test_numbers_of_an_engine_without_the_samples_are_enough_for_a_size() -> None:
+    spread = Spread(
+        samples=20000,
+        mean_bytes=100 * MI,
+        p50_bytes=100 * MI,
+        p95_bytes=150 * MI,
+        p99_bytes=180 * MI,
+        max_sampled_bytes=200 * MI,
+    )
+    answer = size(history(spread=spread))
+
+    assert limit_of(answer) >= 200 * 1.1
+    assert answer.confidence is not Band.HIGH
+
+
+def test_runs_seen_once_get_what_the_samples_between_can_hide() -> None:
+    wide, fine = history(life(400, since=0.5, every=60)), history(life(400, since=0.5, every=5))
+    wide, fine = (replace(one, since=ago(200)) for one in (wide, fine))
+    runs = tuple(life(400, since=24 * n, to=24 * n - 0.2, pod=f"run-{n}") for n in range(1, 8))
+
+    assert limit_of(size(wide)) >= limit_of(size(fine))
+    assert limit_of(size(history(*runs, kind="CronJob"))) < limit_of(size(wide))
+
+
+# --- kills that say nothing about the limit --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NODE, Verdict.POD_LIMIT])
+def test_a_kill_by_the_node_or_the_pods_limit_does_not_move_the_size(verdict: Verdict) -> None:
+    without, told = history(life(300)), history(life(300), kills=[kill(20, 512, verdict=verdict)])
+
+    assert size(told).recommended == size(without).recommended
+    assert any("not counted" in sentence for sentence in size(told).rationale)
+
+
+@pytest.mark.parametrize("limit", [None, 0, (1 << 63) / MI])
+def test_a_kill_without_a_limit_makes_no_number(limit: float | None) -> None:
+    told = size(history(life(300), kills=[kill(20, limit)]))
+
+    assert told.recommended == size(history(life(300))).recommended
+    assert "OOM-killed once at a limit that nothing recorded." in told.rationale
+
+
+def test_samples_of_zero_are_no_memory() -> None:
+    assert size(history(life(0))).recommended is None
+
+
+# --- growth --------------------------------------------------------------------------------------------------------
+
+
+def test_a_leak_gets_a_week_and_is_told_how_long_the_size_lasts() -> None:
+    first = life(lambda hours: 100 + (168 - hours), since=168, to=85)
+    second = life(lambda hours: 100 + (84 - hours), since=84)
+    answer = size(history(first, second, pattern=Pattern.LEAK, confidence=Confidence.LIKELY, growth=1.0))
+    room = limit_of(answer)
+
+    assert room >= 1.1 * (100 + 1.15 * 168)
+    assert answer.lasts_seconds == pytest.approx((room - 102) * 3600, rel=0.02)
+    assert any("a leak has no right size" in sentence for sentence in answer.rationale)
+    assert answer.confidence is Band.LOW
+
+
+def test_a_leak_never_more_than_doubles_what_is_known() -> None:
+    answer = size(history(life(100), pattern=Pattern.LEAK, confidence=Confidence.LIKELY, growth=50.0))
+
+    assert limit_of(answer) == clean_size(200 * MI) / MI
+
+
+def test_peaks_that_rise_day_after_day_get_the_rise_of_a_week() -> None:
+    level, rising = history(life(1000)), history(life(lambda hours: 1000 - hours))
+
+    assert limit_of(size(rising)) >= (1000 + 160) * 1.1
+    assert size(level).lasts_seconds is None
+    assert size(rising).lasts_seconds is not None
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------------
+
+
+def test_the_named_rules_do_what_they_say_above_the_floors() -> None:
+    bursts = history(life(lambda hours: 400 if int(hours * 60) % 30 == 0 else 200))  # p95 200, p99 and highest 400
+    rules = {name: limit_of(size(bursts, profile=PROFILES[name])) for name in ("default", "stateful", "batch", "peak")}
+
+    assert rules == {"default": 448, "stateful": 576, "batch": 640, "peak": 640}
+    assert any("below the floor" in s for s in size(bursts, profile=PROFILES["default"]).rationale)
+
+
+def test_profiles_ask_for_more_as_their_names_say() -> None:
+    past = history(life(300), kills=[kill(20, 512)])
+
+    limits = [limit_of(size(past, profile=PROFILES[name])) for name in OURS]
+    assert limits == sorted(limits)
+    assert len(set(limits)) == len(limits)
+
+
+def test_headroom_is_what_the_user_said_and_never_below_the_floors() -> None:
+    past = history(life(400))
+
+    assert limit_of(size(past, headroom=0.5)) == clean_size(600 * MI) / MI
+    assert limit_of(size(past, headroom=0.0)) == clean_size(420 * MI) / MI
+
+
+def test_guaranteed_makes_the_request_the_limit() -> None:
+    answer = size(history(life(400)), guaranteed=True)
+
+    assert answer.recommended == Sizes(request_bytes=448 * MI, limit_bytes=448 * MI)
+
+
+def test_the_request_is_what_the_hungriest_pod_stays_below_and_5_percent() -> None:
+    answer = size(history(life(400, pod="api-1"), life(lambda hours: 520 if hours < 1 else 300, pod="api-2")))
+
+    assert answer.recommended == Sizes(request_bytes=448 * MI, limit_bytes=clean_size((572 + 0.35 * 220) * MI))
+
+
+def test_losing_the_guaranteed_class_is_said() -> None:
+    bursts = life(lambda hours: 900 if 50 < hours < 50.02 else 200)
+    answer = size(history(bursts, limit=512, request=512))
+
+    assert answer.rationale[-3].endswith("a Guaranteed pod becomes Burstable.")
+
+
+@pytest.mark.parametrize(
+    ("past", "expected"),
+    [
+        (history(life(1, since=1), kind="CronJob"), WorkloadClass.BATCH),
+        (history(life(1, since=1), kind="StatefulSet"), WorkloadClass.STATEFUL),
+        (history(life(1, since=1), kind="Deployment"), WorkloadClass.STATELESS),
+        (history(life(1, since=1), kind=None), WorkloadClass.STATELESS),
+        (history(life(1, since=1), pattern=Pattern.GROWTH), WorkloadClass.STATEFUL),
+    ],
+)
+def test_the_class_is_told_from_kind_and_behaviour(past: ContainerHistory, expected: WorkloadClass) -> None:
+    assert class_of(past)[0] is expected
+
+
+@pytest.mark.parametrize(
+    ("size_in_mi", "clean"), [(1, 4), (70, 72), (517, 576), (576, 576), (900, 960), (2100, 2304), (5000, 5120)]
+)
+def test_sizes_are_rounded_up_to_clean_steps(size_in_mi: int, clean: int) -> None:
+    assert clean_size(size_in_mi * MI) == clean * MI
+
+
+# --- properties ------------------------------------------------------------------------------------------------------
+
+levels = st.integers(8, 4096)
+profiles = st.sampled_from(sorted(PROFILES))
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> ContainerHistory:
+    """Any history: some lives of some pods, kills with and without limits, of any verdict that speaks of the limit."""
+    lives = []
+    for pod in draw(st.lists(st.sampled_from(["api-1", "api-2"]), max_size=3)):
+        values, since = draw(st.lists(levels, min_size=1, max_size=30)), draw(st.floats(4, 300))
+        every = draw(st.sampled_from([15, 60, 300, 7200]))
+        points = tuple(
+            Sample(at=ago(since) + timedelta(seconds=n * every), value=value * MI) for n, value in enumerate(values)
+        )
+        lives.append(Life(pod=pod, container="app", container_id=None, working_set=points))
+    kills = [
+        kill(hours, limit, verdict=verdict)
+        for hours, limit, verdict in draw(
+            st.lists(
+                st.tuples(
+                    st.floats(0, 200),
+                    st.none() | levels,
+                    st.sampled_from([Verdict.CONTAINER_LIMIT, Verdict.CHILD_KILLED, Verdict.START_OOM]),
+                ),
+                max_size=5,
+            )
+        )
+    ]
+    return history(
+        *lives,
+        kills=kills,
+        limit=draw(st.none() | levels),
+        request=draw(st.none() | levels),
+        pattern=draw(st.sampled_from(list(Pattern))),
+        confidence=draw(st.none() | st.sampled_from(list(Confidence))),
+        growth=draw(st.none() | st.floats(0.01, 100)),
+    )
+
+
+def has_size(past: ContainerHistory) -> bool:
+    return bool(past.lives) or any(one.limit_bytes for one in past.kills)
+
+
+@given(pasts(), profiles, st.none() | st.floats(0, 2))
+def test_no_answer_is_at_or_below_a_limit_that_killed_or_the_highest_sample(
+    past: ContainerHistory, profile: str, headroom: float | None
+) -> None:
+    answer = size(past, profile=PROFILES[profile], headroom=headroom)
+    known = [s.value for one in past.lives for s in one.working_set] + [k.limit_bytes or 0 for k in past.kills]
+
+    assert (answer.recommended is not None) is has_size(past)
+    if answer.recommended is not None:
+        assert limit_of(answer) * MI >= 1.05 * max(known) - 1
+
+
+@given(pasts(), profiles)
+def test_the_request_is_at_most_the_limit_and_at_least_half_of_it(past: ContainerHistory, profile: str) -> None:
+    sizes = size(past, profile=PROFILES[profile]).recommended
+
+    if sizes is not None:
+        assert sizes.request_bytes is not None
+        assert sizes.limit_bytes is not None
+        assert sizes.request_bytes <= sizes.limit_bytes <= 2 * sizes.request_bytes
+
+
+@given(pasts(), profiles, st.lists(st.tuples(st.floats(0, 200), levels), min_size=1, max_size=4))
+def test_more_kills_never_shrink_the_size(
+    past: ContainerHistory, profile: str, more: list[tuple[float, float]]
+) -> None:
+    before = size(past, profile=PROFILES[profile])
+    worse = replace(past, kills=(*past.kills, *(kill(hours, limit) for hours, limit in more)))
+    after = size(worse, profile=PROFILES[profile])
+
+    if before.recommended is not None:
+        assert limit_of(after) >= limit_of(before)
+
+
+@given(pasts(), profiles)
+def test_applying_the_size_and_asking_again_changes_nothing(past: ContainerHistory, profile: str) -> None:
+    once = size(past, profile=PROFILES[profile])
+
+    if once.recommended is not None:
+        applied = replace(past, limit_bytes=once.recommended.limit_bytes, request_bytes=once.recommended.request_bytes)
+        assert size(applied, profile=PROFILES[profile]).recommended == once.recommended
+
+
+@given(pasts(), profiles, st.sampled_from([2, 3, 8]))
+def test_scaling_all_samples_and_limits_scales_the_size(past: ContainerHistory, profile: str, factor: int) -> None:
+    def times(sample: Sample) -> Sample:
+        return Sample(at=sample.at, value=sample.value * factor)
+
+    scaled = replace(
+        past,
+        lives=tuple(replace(one, working_set=tuple(map(times, one.working_set))) for one in past.lives),
+        kills=tuple(replace(one, limit_bytes=one.limit_bytes and one.limit_bytes * factor) for one in past.kills),
+        growth_bytes_per_hour=past.growth_bytes_per_hour and past.growth_bytes_per_hour * factor,
+    )
+    small, large = (
+        estimate_of(one, seen(one, one.kills, until=UNTIL), PROFILES[profile]).bytes for one in (past, scaled)
+    )
+
+    assert (small is None) is (large is None)
+    if small is not None:
+        assert large == pytest.approx(small * factor, abs=4 * factor)
+
+
+@given(st.integers(1, 1 << 45), st.integers(1, 1 << 45))
+def test_rounding_goes_up_by_an_eighth_at_most_and_keeps_the_order(one: int, other: int) -> None:
+    assert one <= clean_size(one) <= max(one * 1.125, one + 4 * MI)
+    assert clean_size(clean_size(one)) == clean_size(one)
+    assert (clean_size(one) <= clean_size(other)) or one > other
+
+
+@given(pasts())
+@settings(max_examples=50)
+def test_every_sentence_is_whole_and_nothing_is_a_peak(past: ContainerHistory) -> None:
+    answer = size(past)
+
+    assert all(re.fullmatch(r"[A-Z0-9].*\.", sentence) for sentence in answer.rationale)
+    assert answer.profile == BALANCED.name
