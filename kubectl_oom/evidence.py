@@ -434,6 +434,7 @@ class CaseFile:
     heap_lines: tuple[HeapLine, ...] = ()
     history: MemoryHistory | None = None
     replicas: Mapping[WorkloadKey, Replicas] = field(default_factory=dict)
+    targets: tuple[frozenset[PodKey], ...] = ()  # the pods of each thing that was asked about; none: all as one
     gaps: tuple[Gap, ...] = ()
 
 

@@ -52,7 +52,7 @@ BROKEN: dict[str, tuple[Behaviour, str]] = {
     "answers a list of JSON": (Page("[]"), "error: {netloc} answered {path} with JSON that is no object"),
     "nests without end": (
         Page('{"items": ' + NESTED),
-        "error: something that was read is nested too deeply to be an answer",
+        "error: {netloc} answered {path} with something that is not JSON",
     ),
     "answers another object": (
         Page('{"kind": "Status", "status": "Success"}'),

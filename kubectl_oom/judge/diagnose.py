@@ -56,14 +56,23 @@ def diagnose(case: CaseFile, *, now: datetime, container: str | None = None, nod
         if container is None or each.name == container
         for diagnosis in (_diagnose(case, pod, each),)
     ]
-    killed = [item for item in items if item.verdict not in NOTHING_KILLED]
-    chosen = killed or items
+    chosen = _told(case, items)
     chosen.sort(key=lambda d: (-(d.killed_at.timestamp() if d.killed_at else 0), d.namespace, d.pod, d.container))
     return Report(
         items=tuple(chosen),
         gaps=(*case.gaps, *_expired_events(chosen, case, now), *_unseen_children(case)),
         nodes=tuple(node_answer(case, name, chosen) for name in nodes),
     )
+
+
+def _told(case: CaseFile, items: list[Diagnosis]) -> list[Diagnosis]:
+    """Of each thing that was asked about: its killed containers, or all of them where none was killed."""
+    told: dict[int, Diagnosis] = {}
+    for target in case.targets or (frozenset((pod.namespace, pod.name) for pod in case.pods),):
+        own = [item for item in items if (item.namespace, item.pod) in target]
+        killed = [item for item in own if item.verdict not in NOTHING_KILLED]
+        told |= {id(item): item for item in killed or own}
+    return list(told.values())
 
 
 def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kubectl_oom.evidence import CaseFile, Container, ContainerWindow, Kill, Life, Pod, WorkloadPast
 
-# Below a day of window a rate per week would be a guess blown up by seven.
+# Below a day of samples a rate per week would be a guess blown up by seven.
 SHORTEST_FOR_RATE = timedelta(days=1)
 
 
@@ -92,7 +92,7 @@ def _container(
         seconds_to_limit=result.seconds_to_limit,
         kills=tuple(kills),
         restarts=_restarts(rows, own),
-        kills_per_week=_rate(kills, past, since, until),
+        kills_per_week=_rate(kills, lives, until),
         findings=(),
         lives=lives,
         stepped_seconds=past.stepped_seconds,
@@ -133,10 +133,12 @@ def _restarts(rows: Sequence[ContainerWindow], container: Container | None) -> i
     return container.restart_count if container else None
 
 
-def _rate(kills: Sequence[Kill], past: WorkloadPast, since: datetime, until: datetime) -> float | None:
-    if past.window is None or until - since < SHORTEST_FOR_RATE:
+def _rate(kills: Sequence[Kill], lives: Sequence[Life], until: datetime) -> float | None:
+    """Kills per week over the time that was really watched: a window says nothing about the days before its samples."""
+    first = min((life.working_set[0].at for life in lives if life.working_set), default=None)
+    if first is None or until - first < SHORTEST_FOR_RATE:
         return None
-    return len(kills) / ((until - since) / timedelta(weeks=1))
+    return len(kills) / ((until - first) / timedelta(weeks=1))
 
 
 def _span(life: Life, kills: Sequence[Kill]) -> LifeSpan:

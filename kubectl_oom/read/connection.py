@@ -111,7 +111,7 @@ class Connection:
         body = self.get(path, params, timeout=timeout)
         try:
             document = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             what = "a web page" if _is_page(body) else "something that is not JSON"
             raise ReadError("BadAnswer", f"{self._target.server.netloc} answered {path} with {what}") from error
         if not isinstance(document, dict):
@@ -228,7 +228,7 @@ def _refusal(answer: Answer, netloc: str) -> HttpError:
 def _status(body: bytes) -> Json | None:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) and document.get("kind") == "Status" else None
 

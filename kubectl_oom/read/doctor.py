@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Checkup
+from kubectl_oom.read.at_once import readers
 from kubectl_oom.read.gaps import PERMISSIONS, gap_of
 from kubectl_oom.read.source import (
     DEPLOYMENTS,
@@ -51,7 +51,7 @@ def examine(
         ("metrics.k8s.io", "working set now, without the kubelet", "", _metrics_api(connection, namespace)),
         ("metrics engine", "the run-up to a kill, history, sizes", "", _engine(connection, engine)),
     ]
-    with ThreadPoolExecutor(max_workers=len(probes), thread_name_prefix="doctor") as pool:
+    with readers(len(probes), "doctor") as pool:
         running = [pool.submit(_checkup, *probe, clock) for probe in probes]
         return tuple(done.result() for done in running)
 

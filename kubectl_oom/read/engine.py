@@ -129,7 +129,7 @@ def answer_of(body: bytes, whom: str) -> Answer:
 def _document(body: bytes, whom: str) -> dict[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if body.lstrip()[:1] == b"<":
             message = f"{whom} answered with a web page: a login page, or a path that is not the engine's"
         else:
@@ -203,7 +203,7 @@ def _said(body: bytes) -> str:
     """The engine's own words for an error; nothing where the body is a page made for browsers."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = body[: 4 * SHOWN_OF_AN_ERROR].decode(errors="replace")
         return "" if text.lstrip().startswith("<") else plain(text)
     if isinstance(document, dict):

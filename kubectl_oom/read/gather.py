@@ -78,6 +78,7 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
         heap_lines=tuple(reading.heap_lines),
         history=reading.history,
         replicas=reading.replicas | replicas(found.workloads),
+        targets=found.targets,
         gaps=tuple(_told_once(reading.gaps)),
     )
 

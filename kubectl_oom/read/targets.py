@@ -27,6 +27,7 @@ from kubectl_oom.read.source import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from kubectl_oom.evidence import PodKey
     from kubectl_oom.read.source import Source
 
 _NAMES = {
@@ -175,19 +176,26 @@ class Found:
 
     pods: tuple[FoundPod, ...]
     workloads: tuple[Json, ...] = ()
+    targets: tuple[frozenset[PodKey], ...] = ()  # the pods of each target
 
 
 def find(source: Source, scope: Scope) -> Found:
     """All pods of the scope, each once. ReadError when a named thing does not exist or may not be read."""
-    pods: dict[tuple[str, str], FoundPod] = {}
+    pods: dict[PodKey, FoundPod] = {}
     workloads: list[Json] = []
+    targets: list[frozenset[PodKey]] = []
     for target in scope.targets:
         found = _find_one(source, scope, target)
         workloads += found.workloads
-        for pod in found.pods:
-            meta = part(pod.item, "metadata")
-            pods.setdefault((text(meta.get("namespace")) or "", text(meta.get("name")) or ""), pod)
-    return Found(pods=tuple(pods.values()), workloads=tuple(workloads))
+        own = {_pod_key(pod.item): pod for pod in found.pods}
+        pods = {**own, **pods}
+        targets.append(frozenset(own))
+    return Found(pods=tuple(pods.values()), workloads=tuple(workloads), targets=tuple(targets))
+
+
+def _pod_key(item: Json) -> PodKey:
+    meta = part(item, "metadata")
+    return text(meta.get("namespace")) or "", text(meta.get("name")) or ""
 
 
 def _find_one(source: Source, scope: Scope, target: Target) -> Found:
