@@ -566,6 +566,14 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageChange:
+    """The first sample of a pod with another image than the pods before it."""
+
+    at: datetime
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerHistory:
     """What one container of a workload did over a window, its pods and instances taken together."""
 
@@ -592,6 +600,7 @@ class ContainerHistory:
     restarts: int | None  # of any cause, at least; None: not known
     kills_per_week: float | None  # None: the window is too short to say
     findings: tuple[Finding, ...]
+    image_changes: tuple[ImageChange, ...] = ()  # oldest first; none where the engine kept no images
     lives: tuple[Life, ...]
     stepped_seconds: float | None  # the samples of `lives` are the highest of each so many seconds; None: raw
 

@@ -20,6 +20,7 @@ from kubectl_oom.evidence import (
     Finding,
     Gap,
     HistoryReport,
+    ImageChange,
     Kill,
     Life,
     Owner,
@@ -103,6 +104,7 @@ HISTORY = ContainerHistory(
             remedy="look inside: jcmd 1 GC.heap_info",
         ),
     ),
+    image_changes=(ImageChange(at=ago(69), image="shop/api:8"),),
     lives=(
         Life(
             pod="api-7d-x2",
@@ -147,7 +149,7 @@ Working set, 672 samples of 2 pods (a sample every 4h):
        │       ▁▂▄▆██████████████       ▁▂▄▆███████
        │   ▂▃▅▇██████████████████   ▂▃▅▇███████████
        │▄▆███████████████████████▄▆████████████████
-     0 ┼────────────────────────X┴───────────X─────
+     0 ┼────────────────────────XI───────────X─────
        7d ago           3d12h ago               now
   limit         128Mi, request 64Mi
   working set   avg 60Mi (47%), p50 58Mi (45%), p95 110Mi (86%), p99 120Mi
@@ -160,6 +162,7 @@ Working set, 672 samples of 2 pods (a sample every 4h):
                 is 120m away
   kills         2 kills, 2.0 a week at this rate; 3 restarts of any cause, at
                 least
+  image (I)     shop/api:8 from 2026-05-05T06:00:00Z
 Kills, newest first:
   AGE     POD               VERDICT          CONFIDENCE  LIMIT  PATTERN
   20h     api-7d-x2 (gone)  container-limit  likely      128Mi  leak
@@ -207,6 +210,7 @@ def test_what_is_not_known_is_null_and_fits_the_schema_too() -> None:
         restarts=None,
         kills_per_week=None,
         findings=(),
+        image_changes=(),
         lives=(),
     )
     report = replace(REPORT, items=(bare,), gaps=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import replay, score
+from benchmarks import kernel, replay, score
 from benchmarks.cases import OURS, RIVALS
+from benchmarks.demand import WEEK as WEEK_STEPS
+from benchmarks.demand import Pod, workload
 from kubectl_oom.evidence import (
     Band,
     Confidence,
@@ -147,10 +150,16 @@ def size(past: ContainerHistory, **asked: object) -> Recommendation:
     return recommend(past, kills=past.kills, until=UNTIL, **asked)  # type: ignore[arg-type]  # the test's own words
 
 
-def limit_of(answer: Recommendation) -> float:
+def sizes_of(answer: Recommendation) -> tuple[int, int]:
+    """Request and limit in bytes."""
     assert answer.recommended is not None
+    assert answer.recommended.request_bytes is not None
     assert answer.recommended.limit_bytes is not None
-    return answer.recommended.limit_bytes / MI
+    return answer.recommended.request_bytes, answer.recommended.limit_bytes
+
+
+def limit_of(answer: Recommendation) -> float:
+    return sizes_of(answer)[1] / MI
 
 
 # --- the cases that other tools get wrong --------------------------------------------------------------------------
@@ -171,12 +180,10 @@ def test_a_kill_in_a_pod_since_replaced_counts() -> None:
 
 
 def test_one_high_sample_among_thousands_counts() -> None:
-    answer = size(history(life(lambda hours: 900 if abs(hours - 50) < 0.002 else 200, every=15)))
+    request, limit = sizes_of(size(history(life(lambda hours: 900 if abs(hours - 50) < 0.002 else 200, every=15))))
 
-    assert limit_of(answer) >= 900 * 1.1
-    assert answer.recommended == Sizes(
-        request_bytes=round(limit_of(answer) * MI / 2), limit_bytes=answer.recommended.limit_bytes
-    )
+    assert limit >= 900 * 1.1 * MI
+    assert request == limit // 2
 
 
 def test_a_limit_raised_since_and_clean_for_a_day_is_kept_just_above_the_one_that_killed() -> None:
@@ -197,7 +204,8 @@ def test_a_limit_raised_a_few_hours_ago_proves_nothing_yet() -> None:
 def test_applying_a_size_after_a_resize_in_place_does_not_run_away() -> None:
     past = history(life(500, limit=512), kills=[kill(3, 512)], limit=2048)
     once = size(past)
-    again = size(replace(past, limit_bytes=once.recommended.limit_bytes, request_bytes=once.recommended.request_bytes))
+    request, limit = sizes_of(once)
+    again = size(replace(past, request_bytes=request, limit_bytes=limit))
 
     assert again.recommended == once.recommended
 
@@ -298,6 +306,13 @@ def test_numbers_of_an_engine_without_the_samples_are_enough_for_a_size() -> Non
     assert answer.confidence is not Band.HIGH
 
 
+def test_numbers_alone_tell_on_how_many_days_it_was_killed() -> None:
+    spread = Spread(samples=20160, mean_bytes=0, p50_bytes=0, p95_bytes=0, p99_bytes=0, max_sampled_bytes=500 * MI)
+    once = replace(history(spread=spread, kills=[kill(20, 512)]), pods=("api-1", "api-2"), interval_seconds=60.0)
+
+    assert limit_of(size(once)) == clean_size(512 * (1.25 + 0.75 / 14) * MI) / MI
+
+
 def test_runs_seen_once_get_what_the_samples_between_can_hide() -> None:
     wide, fine = history(life(400, since=0.5, every=60)), history(life(400, since=0.5, every=5))
     wide, fine = (replace(one, since=ago(200)) for one in (wide, fine))
@@ -395,6 +410,10 @@ def test_the_request_is_what_the_hungriest_pod_stays_below_and_5_percent() -> No
     answer = size(history(life(400, pod="api-1"), life(lambda hours: 520 if hours < 1 else 300, pod="api-2")))
 
     assert answer.recommended == Sizes(request_bytes=448 * MI, limit_bytes=clean_size((572 + 0.35 * 220) * MI))
+    assert (
+        "The request, 448Mi, is what the pod that needs most stays below for 95 % of its time (400Mi) and 5 %."
+        in answer.rationale
+    )
 
 
 def test_losing_the_guaranteed_class_is_said() -> None:
@@ -547,3 +566,89 @@ def test_every_sentence_is_whole_and_nothing_is_a_peak(past: ContainerHistory) -
 
     assert all(re.fullmatch(r"[A-Z0-9].*\.", sentence) for sentence in answer.rationale)
     assert answer.profile == BALANCED.name
+
+
+# --- the place among other rules -------------------------------------------------------------------------------------
+
+
+@cache
+def quick() -> dict[str, list[Case]]:
+    cases = replay.cases_of(168, first=replay.FIRST_SEED, seeds=1, each=replay.QUICK_EACH, counted=False)
+    return replay.strata(replay.with_a_size(cases))
+
+
+@pytest.mark.parametrize("stratum", ["all", "never killed before", "killed before"])
+@pytest.mark.parametrize("ours", OURS)
+def test_no_other_rule_is_killed_less_for_less_memory(stratum: str, ours: str) -> None:
+    cases = quick()[stratum]
+    own = score.outcome(cases, ours, given=True)
+
+    assert [rule for rule in RIVALS if score.dominates(score.outcome(cases, rule, given=True), own)] == []
+
+
+def test_where_there_were_kills_every_other_rule_is_killed_more_often_at_equal_cost_too() -> None:
+    cases = quick()["killed before"]
+    own, at_equal_cost = score.outcome(cases, "balanced", given=True), score.matched(cases, "balanced", score.MATCHED)
+
+    assert len(cases) >= 10
+    assert all(score.outcome(cases, rule, given=True).killed > own.killed for rule in RIVALS)
+    assert all(score.matched(cases, rule, score.MATCHED) >= at_equal_cost for rule in RIVALS)
+
+
+def test_what_a_confidence_was_worth_is_what_the_document_measured() -> None:
+    table = replay.DOCUMENT.read_text(encoding="utf-8").split("#### The bands of confidence")[1]
+    measured = {band: int(re.search(rf"\| {band.value} \| \d+ \| (\d+) %", table)[1]) for band in Band}  # type: ignore[index]
+
+    assert all(measured[band] - 2 <= HELD[band] <= measured[band] for band in Band)
+    assert HELD[Band.HIGH] > HELD[Band.MEDIUM] > HELD[Band.LOW]
+
+
+def test_the_workload_of_a_seed_is_always_the_same() -> None:
+    one, again = (workload("spiky", 7, WEEK_STEPS) for _ in range(2))
+
+    assert [pod.outside for pod in one] == [pod.outside for pod in again]
+
+
+def test_the_kernel_kills_where_demand_passes_the_limit_and_the_back_off_grows() -> None:
+    pod = Pod([1.0] * 10 + [5.0] * 300 + [1.0] * 90)
+    past = kernel.replay(pod, 0, 400, 4.0)
+
+    assert [(run.first, len(run.used), run.killed) for run in past.runs[:4]] == [
+        (0, 10, True),
+        (11, 0, True),
+        (13, 0, True),
+        (16, 0, True),
+    ]
+    assert past.runs[-1].killed is False
+    assert past.highest == 1.0
+
+
+def test_what_comes_with_age_begins_anew_with_every_restart() -> None:
+    pod = Pod([1.0] * 20, by_age=[0.0, 1.0, 2.0])
+    past = kernel.replay(pod, 0, 20, 100.0, restarts=[10])
+
+    assert [run.used for run in past.runs] == [[1.0, 2.0] + [3.0] * 8] * 2
+
+
+def test_one_rule_dominates_another_only_if_it_is_better_in_one_and_worse_in_none() -> None:
+    one = score.Outcome(killed=0.1, cost=1.3)
+
+    assert score.dominates(score.Outcome(0.1, 1.2), one)
+    assert not score.dominates(one, one)
+    assert not score.dominates(score.Outcome(0.2, 1.2), one)
+
+
+def test_tables_are_written_between_their_marks_and_nowhere_else(tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    page = "before\n<!-- {}: begin -->{}<!-- {}: end -->\nafter\n"
+    document.write_text(page.format("benchmark", "\nold\n", "benchmark"), encoding="utf-8")
+    replay.write(replay.MADE_UP, ["| new |"], document)
+
+    assert document.read_text(encoding="utf-8") == page.format("benchmark", "\n\n| new |\n\n", "benchmark")
+
+
+def test_real_series_without_numpy_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+
+    with pytest.raises(SystemExit, match="needs numpy: python -m pip install numpy"):
+        list(replay.real_tables(tmp_path / "any.npz"))

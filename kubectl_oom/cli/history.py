@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +12,15 @@ import click
 from kubectl_oom.cli.options import (
     HISTORY_OUTPUTS,
     cluster_options,
+    history_output_options,
     now_option,
     output_of,
-    output_options,
     since_option,
     source_options,
     span_of,
     target_options,
 )
+from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +32,11 @@ if TYPE_CHECKING:
 @click.command("history")
 @target_options
 @since_option
-@output_options
+@history_output_options
+@click.option("-w", "--watch", is_flag=True, help="Draw it anew until interrupted")
+@click.option(
+    "--every", default="15s", show_default=True, metavar="DURATION", help="How long to wait between two drawings"
+)
 @click.option("--height", type=click.IntRange(4, 60), default=10, show_default=True, help="Lines of the chart")
 @source_options
 @cluster_options
@@ -43,12 +50,30 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
       kubectl oom history deploy/api --prometheus-url http://prometheus:9090
       # The last day of one container, as JSON
       kubectl oom history deploy/api -c app --since 24h -o json
+      # Keep an eye on it during an incident
+      kubectl oom history deploy/api --since 1h --watch
       # A picture for a ticket
       kubectl oom history deploy/api -o svg > api.svg
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
+    output = output_of(values["output"], values["width"], HISTORY_OUTPUTS)
+    if not values["watch"]:
+        answer(values, output)
+        return
+    if values["from_file"]:
+        raise OomError("error: a snapshot does not change: --from cannot be used with --watch")
+    pause = span_of(values["every"])
+    while True:
+        if sys.stdout.isatty():
+            click.clear()
+        answer(values, output)
+        sys.stdout.flush()
+        time.sleep(pause)
+
+
+def answer(values: dict[str, Any], output: Output) -> None:
+    """Read the history and print it, once."""
     from kubectl_oom.cli.reading import open_source, read_past_case, scope_of
 
-    output = output_of(values["output"], values["width"], HISTORY_OUTPUTS)
     span = timedelta(seconds=span_of(values["since"]))
     source, now = open_source(values)
     scope = scope_of(source, values)

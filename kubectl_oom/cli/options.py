@@ -45,17 +45,22 @@ def target_options(function: F) -> F:
     )
 
 
-def output_options(function: F) -> F:
+def output_options(function: F, formats: tuple[str, ...] = OUTPUTS) -> F:
     """Form of the answer."""
     return _decorate(
         function,
         [
-            click.option("-o", "--output", default="text", metavar="FORMAT", help="One of: " + ", ".join(OUTPUTS)),
+            click.option("-o", "--output", default="text", metavar="FORMAT", help="One of: " + ", ".join(formats)),
             click.option(
                 "--width", type=click.IntRange(40, 400), help="Columns of text (default: the terminal's, else 80)"
             ),
         ],
     )
+
+
+def history_output_options(function: F) -> F:
+    """Form of a history: it has no names to print, and a picture."""
+    return output_options(function, HISTORY_OUTPUTS)
 
 
 def source_options(function: F) -> F:

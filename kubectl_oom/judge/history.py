@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, Spread
+from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, ImageChange, Spread
 from kubectl_oom.judge.causes import causes_of
 from kubectl_oom.judge.diagnose import diagnose
 from kubectl_oom.judge.instance import LifeSpan
@@ -94,6 +95,7 @@ def _container(
         restarts=_restarts(rows, own),
         kills_per_week=_rate(kills, lives, until),
         findings=(),
+        image_changes=_image_changes(rows, lives),
         lives=lives,
         stepped_seconds=past.stepped_seconds,
     )
@@ -124,6 +126,16 @@ def _limit(container: Container | None, rows: Sequence[ContainerWindow], lives: 
         return container.limit_in_effect_bytes or container.limit_bytes
     last = max((life.limit[-1] for life in lives if life.limit), key=lambda s: s.at, default=None)
     return last.value if last else next((row.limit_bytes for row in rows if row.limit_bytes), None)
+
+
+def _image_changes(rows: Sequence[ContainerWindow], lives: Sequence[Life]) -> tuple[ImageChange, ...]:
+    """When the pods began to run another image: a deployment, whose memory may differ from the one before."""
+    images = {row.pod: row.image for row in rows if row.image}
+    begun = sorted(
+        (life.working_set[0].at, images[life.pod]) for life in lives if life.working_set and life.pod in images
+    )
+    changes = [ImageChange(at=at, image=image) for (_, before), (at, image) in pairwise(begun) if image != before]
+    return tuple(changes)
 
 
 def _restarts(rows: Sequence[ContainerWindow], container: Container | None) -> int | None:

@@ -266,8 +266,10 @@ def _killed_share(
         for number, count in Counter(int((until - s.at).total_seconds() // seconds) for s in life.working_set).items():
             counts[(life.pod, number)] += count
     enough = max(FEWEST_IN_A_BLOCK, SHARE_OF_A_BLOCK * block.total_seconds() / interval) if interval else 0
-    survived = {key for key, count in counts.items() if count >= enough} - killed
-    return len(killed) / (len(killed) + len(survived))
+    survived = len({key for key, count in counts.items() if count >= enough} - killed)
+    if not history.lives:  # numbers only: every pod is taken to have been seen all the time
+        survived = max(0, round(len(history.pods) * timedelta(hours=span_hours) / block) - len(killed))
+    return len(killed) / (len(killed) + survived)
 
 
 def _block(span_hours: float) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -19,8 +20,24 @@ if TYPE_CHECKING:
     from kubectl_oom.read.engine import Engine, EngineOptions
 
 PAGE = 500  # objects per list request: what kubectl asks for
+# Reading takes seconds, and events are put beside samples to the minute.
+CLOCKS_APART_SECONDS = 30.0
 LOG_TAIL_LINES = 200  # a dying runtime's last words; enough for a V8 or JVM report
 LOG_TAIL_BYTES = 256 * 1024  # one line can be huge
+
+
+def _clock_warning(engine: Engine, now: datetime) -> tuple[str, ...]:
+    """Says so when the engine's clock is so far from ours that samples cannot be put beside events."""
+    from kubectl_oom.read.metrics import clock_difference  # noqa: PLC0415 - 0.1 s, only when asked
+
+    try:
+        ahead = clock_difference(engine, now)
+    except ReadError:  # an engine that cannot say has answered everything else
+        return ()
+    if abs(ahead) < CLOCKS_APART_SECONDS:
+        return ()
+    which = "ahead of" if ahead > 0 else "behind"
+    return (f"its clock is {abs(ahead):.0f} s {which} ours: samples and events of one moment carry different times",)
 
 
 class LiveSource:
@@ -102,7 +119,9 @@ class LiveSource:
         """What the metrics engine holds; ReadError "NotConfigured" where none was named."""
         from kubectl_oom.read.metrics import read_history  # noqa: PLC0415 - 0.1 s, only when asked
 
-        return read_history(self._engine(), namespace, pods, nodes, since, until)
+        engine = self._engine()
+        found = read_history(engine, namespace, pods, nodes, since, until)
+        return replace(found, warnings=(*found.warnings, *_clock_warning(engine, until)))
 
     def past(
         self, namespace: str, workload: Owner | None, living: Sequence[str], since: datetime, until: datetime

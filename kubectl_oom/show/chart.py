@@ -37,6 +37,7 @@ class MarkKind(str, Enum):
 
     KILL = "kill"
     RESTART = "restart"
+    IMAGE = "image"  # another image began to run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,11 +236,12 @@ def _painted(line: str, roles: Sequence[str], paint: Paint) -> str:
 
 
 def _axis(picture: Picture, grid: _Grid, *, ascii_only: bool, paint: Paint) -> str:
-    corner, line, kill, restart = ("+", "-", "X", "^") if ascii_only else ("┼", "─", "X", "┴")
+    corner, line, kill, restart, image = ("+", "-", "X", "^", "I") if ascii_only else ("┼", "─", "X", "┴", "I")
     cells = [line] * grid.width
-    for mark in sorted(picture.marks, key=lambda mark: mark.kind is MarkKind.KILL):  # a kill hides a restart
+    signs = {MarkKind.RESTART: restart, MarkKind.IMAGE: image, MarkKind.KILL: kill}
+    for mark in sorted(picture.marks, key=lambda mark: list(signs).index(mark.kind)):  # a kill hides the others
         place = min(grid.column(mark.at) * grid.each + grid.each - 1, grid.width - 1)
-        cells[place] = kill if mark.kind is MarkKind.KILL else restart
+        cells[place] = signs[mark.kind]
     roles = ["limit" if cell == kill else "blank" for cell in cells]
     return paint.talk("0".rjust(_SCALE_WIDTH - 1) + " " + corner) + _painted("".join(cells), roles, paint)
 

@@ -120,6 +120,8 @@ def facts(item: ContainerHistory) -> Iterator[tuple[str, str]]:
     if item.growth_bytes_per_hour is not None:
         yield "growth", _growth(item)
     yield "kills", _rate(item)
+    for change in item.image_changes:
+        yield "image (I)", f"{change.image} from {iso(change.at)}"
 
 
 def _spread(spread: Spread, limit: int | None) -> str:
@@ -202,6 +204,7 @@ def picture(item: ContainerHistory, now: datetime) -> Picture | None:
         started = life.working_set[0].at if life.working_set else None
         if started and started > item.since and not any(abs((started - at).total_seconds()) < _NEAR for at in killed):
             marks.append(Mark(at=started, kind=MarkKind.RESTART))
+    marks += [Mark(at=change.at, kind=MarkKind.IMAGE) for change in item.image_changes]
     return Picture(
         samples=tuple(samples),
         since=min(samples[0].at, *(m.at for m in marks)) if marks else samples[0].at,

@@ -45,6 +45,7 @@ def _item(item: ContainerHistory) -> Json:
         "kills": [_kill(kill) for kill in item.kills],
         "killsPerWeek": None if item.kills_per_week is None else round(item.kills_per_week, 2),
         "restarts": item.restarts,
+        "imageChanges": [{"at": time_text(c.at), "image": c.image} for c in item.image_changes],
         "findings": [finding_document(finding) for finding in item.findings],
     }
 

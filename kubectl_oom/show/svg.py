@@ -26,9 +26,10 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 46, 40
 _HEADROOM = 1.08  # of the highest value drawn
 # A gap this many usual intervals long is a gap in scraping: the line is not drawn across it.
 _GAP = 5.0
+_MARKS = {MarkKind.KILL: ("k", "OOM kill"), MarkKind.RESTART: ("r", "restart"), MarkKind.IMAGE: ("i", "new image")}
 _STYLE = (
     "text{font:12px sans-serif;fill:#222}.t{font-weight:bold;font-size:14px}.m{fill:none;stroke:#0b63a5;stroke-width:1.5}"
-    ".l{stroke:#b3261e;stroke-dasharray:6 3;stroke-width:1.5}.k{fill:#b3261e}.r{fill:#777}.a{stroke:#999}"
+    ".l{stroke:#b3261e;stroke-dasharray:6 3;stroke-width:1.5}.k{fill:#b3261e}.r{fill:#777}.i{fill:#0b63a5}.a{stroke:#999}"
     ".b{fill:#fff}@media(prefers-color-scheme:dark){text{fill:#ddd}.b{fill:#111}.a{stroke:#777}}"
 )
 
@@ -74,7 +75,7 @@ def _panel(item: ContainerHistory, drawn: Picture) -> Iterator[str]:
         yield f'<polyline class="m" points="{" ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in points)}"/>'
     yield from _limit_lines(drawn, x, y)
     for mark in drawn.marks:
-        shape, told = ("k", "OOM kill") if mark.kind is MarkKind.KILL else ("r", "restart")
+        shape, told = _MARKS[mark.kind]
         at = x(mark.at)
         yield (f'<path class="{shape}" d="M{at:.1f} {floor}l-5 9h10z"><title>{told} at {iso(mark.at)}</title></path>')
     yield f'<text x="{_LEFT}" y="{_HEIGHT - 12}">{iso(drawn.since)}</text>'

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cluster.access import READER
+from tests.cluster.process import ClusterError
+from tests.cluster.settings import MONITORING
 from tests.real.tool import oom
 from tests.real.workloads import container, deployment, hog, pod_spec
 
@@ -124,6 +132,55 @@ def test_the_numbers_are_those_of_the_raw_samples(scene: Scene) -> None:
     assert spread["samples"] == len(values)
     assert spread["maxSampledBytes"] == max(values)
     assert abs(spread["avgBytes"] - sum(values) / len(values)) <= 1
+
+
+@pytest.mark.parametrize("login", ["reader", "reader-certificate", "reader-exec"])
+def test_the_engine_of_the_cluster_is_asked_with_whatever_the_kubeconfig_logs_in_with(
+    scene: Scene, killed: Witness, login: str
+) -> None:
+    if scene.cluster.borrowed:
+        pytest.skip("this cluster is not ours: it may have no Prometheus, or several")
+    scene.wait("the Service's pod", lambda: _proxied(scene), lambda: str(scene.cluster.get("pods", "-A")))
+
+    arguments = ["history", f"deploy/{NAME}", "-n", scene.namespace, "--since", "1h", "-o", "json"]
+    ran = oom(scene.cluster.kubeconfig(login), *arguments)
+
+    assert ran.code == 0, ran.err
+    assert "was found by the labels of its Service" in ran.err
+    (item,) = json.loads(ran.out)["items"]
+    assert killed.kills <= {(kill["pod"], kill["at"]) for kill in item["kills"]}
+
+
+def _proxied(scene: Scene) -> bool:
+    with contextlib.suppress(ClusterError):
+        path = f"/api/v1/namespaces/{MONITORING}/services/prometheus:web/proxy/-/ready"
+        return bool(scene.cluster.kubectl("get", "--raw", path))
+    return False
+
+
+@pytest.mark.usefixtures("killed")
+def test_watching_draws_again_until_it_is_interrupted(scene: Scene) -> None:
+    engine = ["--prometheus-url", str(scene.cluster.prometheus_url)]
+    arguments = ["history", f"deploy/{NAME}", "-n", scene.namespace, "--since", "1h", *engine]
+    environment = {**os.environ, "KUBECONFIG": str(scene.cluster.kubeconfig(READER))}
+    with subprocess.Popen(
+        [sys.executable, "-m", "kubectl_oom", *arguments, "--watch", "--every", "1s"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as watching:
+        assert watching.stdout is not None
+        titles = 0
+        for line in watching.stdout:
+            titles += line.startswith(f"deployment/{NAME}")
+            if titles == 2:
+                break
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=60)
+
+    assert watching.returncode == 130
+    assert "Traceback" not in err
 
 
 def test_a_picture_and_a_ticket_come_out_of_the_same_history(scene: Scene, killed: Witness) -> None:
