@@ -120,8 +120,14 @@ class LiveSource:
         from kubectl_oom.read.metrics import read_history  # noqa: PLC0415 - 0.1 s, only when asked
 
         engine = self._engine()
-        found = read_history(engine, namespace, pods, nodes, since, until)
-        return replace(found, warnings=(*found.warnings, *_clock_warning(engine, until)))
+        apart = _clock_warning(engine, until)  # first: reading takes its time
+        try:
+            found = read_history(engine, namespace, pods, nodes, since, until)
+        except ReadError as error:
+            if apart:  # what is of another time looks like nothing at all
+                raise ReadError(error.reason, f"{error.message}; {apart[0]}", error.status) from error
+            raise
+        return replace(found, warnings=(*found.warnings, *apart))
 
     def past(
         self, namespace: str, workload: Owner | None, living: Sequence[str], since: datetime, until: datetime
