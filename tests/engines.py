@@ -57,7 +57,7 @@ def require_program(request: pytest.FixtureRequest, *names: str) -> None:
     missing = [name for name in names if shutil.which(name) is None]
     if not missing:
         return
-    reason = f"not on PATH: {', '.join(missing)}"
+    reason = f"not on PATH: {', '.join(missing)}: install your distribution's packages, or run `make cluster`"
     if request.config.getoption("--require-tiers", default=False):
         pytest.fail(reason)
     pytest.skip(reason)
