@@ -574,6 +574,16 @@ class ImageChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LifeGrowth:
+    """How fast the floor of one instance grew; None where it was seen for too short a time."""
+
+    pod: str
+    since: datetime
+    until: datetime
+    bytes_per_hour: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerHistory:
     """What one container of a workload did over a window, its pods and instances taken together."""
 
@@ -600,6 +610,8 @@ class ContainerHistory:
     restarts: int | None  # of any cause, at least; None: not known
     kills_per_week: float | None  # None: the window is too short to say
     findings: tuple[Finding, ...]
+    now: LastSample | None = None  # of the running instance with the largest working set
+    growth_of_lives: tuple[LifeGrowth, ...] = ()  # oldest first
     image_changes: tuple[ImageChange, ...] = ()  # oldest first; none where the engine kept no images
     lives: tuple[Life, ...]
     stepped_seconds: float | None  # the samples of `lives` are the highest of each so many seconds; None: raw

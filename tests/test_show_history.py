@@ -22,7 +22,9 @@ from kubectl_oom.evidence import (
     HistoryReport,
     ImageChange,
     Kill,
+    LastSample,
     Life,
+    LifeGrowth,
     Owner,
     Pattern,
     Sample,
@@ -104,6 +106,13 @@ HISTORY = ContainerHistory(
             remedy="look inside: jcmd 1 GC.heap_info",
         ),
     ),
+    now=LastSample(
+        source="kubelet metrics/cadvisor", at=NOW, working_set_bytes=78 * MI, usage_bytes=80 * MI, interval_seconds=None
+    ),
+    growth_of_lives=(
+        LifeGrowth(pod="api-7d-x2", since=ago(168), until=ago(72), bytes_per_hour=MI * 1.0),
+        LifeGrowth(pod="api-7d-z9", since=ago(69), until=ago(1), bytes_per_hour=None),
+    ),
     image_changes=(ImageChange(at=ago(69), image="shop/api:8"),),
     lives=(
         Life(
@@ -152,14 +161,16 @@ Working set, 672 samples of 2 pods (a sample every 4h):
      0 ┼────────────────────────XI───────────X─────
        7d ago           3d12h ago               now
   limit         128Mi, request 64Mi
+  now           working set 78Mi (61%), kubelet metrics/cadvisor
   working set   avg 60Mi (47%), p50 58Mi (45%), p95 110Mi (86%), p99 120Mi
                 (94%), highest sampled 126Mi (98%)
   usage         avg 60Mi (47%), p50 58Mi (45%), p95 110Mi (86%), p99 120Mi
                 (94%), highest sampled 190Mi (148%); 64Mi more than the working
                 set is file cache, which the kernel can take back
   pattern       leak [likely]: grew in both lives
-  growth        +2.5Mi an hour in the floor of each life; at this rate the limit
-                is 120m away
+  growth        +2.5Mi an hour in the floor, over all lives; at this rate the
+                limit is 120m away
+  in each life  seen too shortly over 2d20h, +1Mi/h over 4d
   kills         2 kills, 2.0 a week at this rate; 3 restarts of any cause, at
                 least
   image (I)     shop/api:8 from 2026-05-05T06:00:00Z
@@ -210,6 +221,8 @@ def test_what_is_not_known_is_null_and_fits_the_schema_too() -> None:
         restarts=None,
         kills_per_week=None,
         findings=(),
+        now=None,
+        growth_of_lives=(),
         image_changes=(),
         lives=(),
     )

@@ -65,6 +65,17 @@ def diagnose(case: CaseFile, *, now: datetime, container: str | None = None, nod
     )
 
 
+def every_end(case: CaseFile) -> tuple[Diagnosis, ...]:
+    """One diagnosis for each end that the API still shows: two of every container at most."""
+    return tuple(
+        _of_end(case, clues, ruling, _run_up(case, clues), ())
+        for pod in case.pods
+        for container in pod.containers
+        for end in container.terminations
+        for clues, ruling in (_judge(case, pod, container, end),)
+    )
+
+
 def _told(case: CaseFile, items: list[Diagnosis]) -> list[Diagnosis]:
     """Of each thing that was asked about: its killed containers, or all of them where none was killed."""
     told: dict[int, Diagnosis] = {}
@@ -152,7 +163,7 @@ def _of_running(case: CaseFile, pod: Pod, container: Container, now: MemoryNow |
         _of_waiting(case, pod, container, ruling),
         started_at=container.running_since,
         limit_bytes=(now.limit_bytes if now else None) or container.limit_in_effect_bytes or container.limit_bytes,
-        last_sample=_sample_now(now),
+        last_sample=sample_now(now),
         findings=findings,
     )
 
@@ -211,7 +222,8 @@ def _not_admitted(pod: Pod) -> Ruling:
     )
 
 
-def _sample_now(now: MemoryNow | None) -> LastSample | None:
+def sample_now(now: MemoryNow | None) -> LastSample | None:
+    """The one number there is of what runs now, as a sample."""
     if now is None or now.at is None:
         return None
     return LastSample(

@@ -7,19 +7,28 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, ImageChange, Spread
+from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, ImageChange, LifeGrowth, Spread
 from kubectl_oom.judge.causes import causes_of
-from kubectl_oom.judge.diagnose import diagnose
-from kubectl_oom.judge.instance import LifeSpan
+from kubectl_oom.judge.diagnose import diagnose, every_end, sample_now
+from kubectl_oom.judge.instance import Instance, LifeSpan
 from kubectl_oom.judge.kills import COUNTED_WITHIN, Past, increases, kills_of
 from kubectl_oom.judge.pattern import recognise
-from kubectl_oom.judge.samples import interval_of
+from kubectl_oom.judge.samples import interval_of, running_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from kubectl_oom.evidence import CaseFile, Container, ContainerWindow, Kill, Life, Pod, WorkloadPast
+    from kubectl_oom.evidence import (
+        CaseFile,
+        Container,
+        ContainerWindow,
+        Kill,
+        LastSample,
+        Life,
+        Pod,
+        WorkloadPast,
+    )
 
 # Below a day of samples a rate per week would be a guess blown up by seven.
 SHORTEST_FOR_RATE = timedelta(days=1)
@@ -45,9 +54,7 @@ def _containers(
     kills = kills_of(
         Past(
             namespace=past.namespace,
-            diagnoses=tuple(
-                d for d in diagnose(case, now=until).items if d.namespace == past.namespace and d.pod in past.pods
-            ),
+            diagnoses=tuple(d for d in every_end(case) if d.namespace == past.namespace and d.pod in past.pods),
             window=past.window,
             history=past.history,
             alive=frozenset(pod.name for pod in living),
@@ -55,7 +62,10 @@ def _containers(
     )
     in_window = [kill for kill in kills if since <= kill.at <= until]
     return [
-        _container(past, name, living, [k for k in in_window if k.container == name], since, until)
+        replace(
+            _container(past, name, living, [k for k in in_window if k.container == name], since, until),
+            now=_now(case, living, name),
+        )
         for name in sorted(names)
         if wanted in (None, name)
     ]
@@ -95,6 +105,7 @@ def _container(
         restarts=_restarts(rows, own),
         kills_per_week=_rate(kills, lives, until),
         findings=(),
+        growth_of_lives=tuple(_growth(life) for life in lives if life.working_set),
         image_changes=_image_changes(rows, lives),
         lives=lives,
         stepped_seconds=past.stepped_seconds,
@@ -126,6 +137,19 @@ def _limit(container: Container | None, rows: Sequence[ContainerWindow], lives: 
         return container.limit_in_effect_bytes or container.limit_bytes
     last = max((life.limit[-1] for life in lives if life.limit), key=lambda s: s.at, default=None)
     return last.value if last else next((row.limit_bytes for row in rows if row.limit_bytes), None)
+
+
+def _now(case: CaseFile, living: Sequence[Pod], name: str) -> LastSample | None:
+    """What runs now, where any source tells: of several pods the one with the largest working set."""
+    running = [running_now(case, pod, c) for pod in living for c in pod.containers if c.name == name]
+    samples = [sample for now in running if (sample := sample_now(now)) and sample.working_set_bytes is not None]
+    return max(samples, key=lambda sample: sample.working_set_bytes or 0, default=None)
+
+
+def _growth(life: Life) -> LifeGrowth:
+    trend = Instance(_span(life, ())).trend
+    first, last = life.working_set[0].at, life.working_set[-1].at
+    return LifeGrowth(pod=life.pod, since=first, until=last, bytes_per_hour=trend.slope if trend else None)
 
 
 def _image_changes(rows: Sequence[ContainerWindow], lives: Sequence[Life]) -> tuple[ImageChange, ...]:

@@ -75,7 +75,7 @@ def _item(item: Diagnosis) -> Json:
         "limitBytes": item.limit_bytes,
         "limitKnown": item.limit_known,
         "requestBytes": item.request_bytes,
-        "lastSample": _last_sample(item.last_sample),
+        "lastSample": last_sample_document(item.last_sample),
         "highestSampled": _highest_sampled(item.run_up),
         "runUp": _run_up(item.run_up),
         "evidence": [_citation(citation) for citation in item.evidence],
@@ -108,7 +108,8 @@ def _life(item: Diagnosis) -> Json:
     }
 
 
-def _last_sample(sample: LastSample | None) -> Json | None:
+def last_sample_document(sample: LastSample | None) -> Json | None:
+    """A sample with its source and time."""
     if sample is None:
         return None
     return {

@@ -9,6 +9,7 @@ from kubectl_oom.evidence import Sample, Severity
 from kubectl_oom.quantity import show_bytes, show_percent
 from kubectl_oom.show import chart
 from kubectl_oom.show.chart import Mark, MarkKind, Picture
+from kubectl_oom.show.memory import short_source
 from kubectl_oom.show.table import table
 from kubectl_oom.show.words import age, duration, iso, pad, plural, printable, wrap
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kubectl_oom.show.colour import Paint
 
 _LABEL = 14
+_LIVES_SHOWN = 5
 _KILLS_SHOWN = 15  # a crash loop has hundreds; -o wide and json show them all
 _TONES = {Severity.CRITICAL: "killed", Severity.WARNING: "warning", Severity.INFO: "talk"}
 
@@ -109,6 +111,11 @@ def facts(item: ContainerHistory) -> Iterator[tuple[str, str]]:
     limit = show_bytes(item.limit_bytes) if item.limit_bytes else "none known"
     request = f", request {show_bytes(item.request_bytes)}" if item.request_bytes else ""
     yield "limit", limit + request
+    if item.now and item.now.working_set_bytes is not None:
+        yield (
+            "now",
+            f"working set {_of_limit(item.now.working_set_bytes, item.limit_bytes)}, {short_source(item.now.source)}",
+        )
     if item.working_set:
         yield "working set", _spread(item.working_set, item.limit_bytes)
     if item.usage:
@@ -119,6 +126,8 @@ def facts(item: ContainerHistory) -> Iterator[tuple[str, str]]:
         yield "to be surer", item.data_needed
     if item.growth_bytes_per_hour is not None:
         yield "growth", _growth(item)
+    if any(life.bytes_per_hour is not None for life in item.growth_of_lives):
+        yield "in each life", _growth_of_lives(item)
     yield "kills", _rate(item)
     for change in item.image_changes:
         yield "image (I)", f"{change.image} from {iso(change.at)}"
@@ -151,10 +160,24 @@ def _cache(item: ContainerHistory) -> str:
 
 def _growth(item: ContainerHistory) -> str:
     per_hour = round(item.growth_bytes_per_hour or 0)
-    words = f"{'+' if per_hour >= 0 else ''}{show_bytes(per_hour)} an hour in the floor of each life"
+    words = f"{_signed(per_hour)} an hour in the floor, over all lives"
     if item.seconds_to_limit is not None:
         words += f"; at this rate the limit is {duration(item.seconds_to_limit)} away"
     return words
+
+
+def _growth_of_lives(item: ContainerHistory) -> str:
+    """The newest lives first; one that was seen too shortly says so."""
+    told = []
+    for life in reversed(item.growth_of_lives[-_LIVES_SHOWN:]):
+        rate = "seen too shortly" if life.bytes_per_hour is None else f"{_signed(life.bytes_per_hour)}/h"
+        told.append(f"{rate} over {duration((life.until - life.since).total_seconds())}")
+    more = len(item.growth_of_lives) - len(told)
+    return ", ".join(told) + (f", and {more} earlier" if more else "")
+
+
+def _signed(size: float) -> str:
+    return ("+" if size >= 0 else "") + show_bytes(round(size))
 
 
 def _rate(item: ContainerHistory) -> str:

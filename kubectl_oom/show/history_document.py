@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_oom.show.document import envelope, finding_document, plain_number, time_text
+from kubectl_oom.show.document import envelope, finding_document, last_sample_document, plain_number, time_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +41,16 @@ def _item(item: ContainerHistory) -> Json:
         "reason": item.reason,
         "dataNeeded": item.data_needed,
         "growthBytesPerHour": None if growth is None else round(growth),
+        "lives": [
+            {
+                "pod": life.pod,
+                "since": time_text(life.since),
+                "until": time_text(life.until),
+                "growthBytesPerHour": None if life.bytes_per_hour is None else round(life.bytes_per_hour),
+            }
+            for life in item.growth_of_lives
+        ],
+        "now": last_sample_document(item.now),
         "secondsToLimit": plain_number(item.seconds_to_limit),
         "kills": [_kill(kill) for kill in item.kills],
         "killsPerWeek": None if item.kills_per_week is None else round(item.kills_per_week, 2),
