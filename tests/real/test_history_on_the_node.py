@@ -182,8 +182,13 @@ def test_watching_draws_again_until_it_is_interrupted(scene: Scene) -> None:
     engine = ["--prometheus-url", str(scene.cluster.prometheus_url)]
     arguments = ["history", f"deploy/{NAME}", "-n", scene.namespace, "--since", "1h", *engine]
     environment = {**os.environ, "KUBECONFIG": str(scene.cluster.kubeconfig(READER))}
+    # A parent that ignores SIGINT, as a shell's background job does, hands that down.
+    heed = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    )
+    tool = [sys.executable, "-m", "kubectl_oom", *arguments, "--watch", "--every", "1s"]
     with subprocess.Popen(
-        [sys.executable, "-m", "kubectl_oom", *arguments, "--watch", "--every", "1s"],
+        [sys.executable, "-c", heed, *tool],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

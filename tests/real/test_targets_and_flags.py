@@ -51,7 +51,7 @@ FORMS = {
     "POD/api": {"api"},
     "pods.v1./api": {"api"},
     "pod api": {"api"},
-    "po api calm": {"api"},
+    "po api calm": {"api", "calm"},  # each thing that was named gets its answer
     "pod/calm": {"calm"},
     "deploy/web": {"web"},
     "deploy web": {"web"},
