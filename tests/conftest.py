@@ -7,6 +7,7 @@ they are missing, those tests are skipped with the reason and how to get them.
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell's background job ignores SIGINT and hands that down; the tests of Ctrl-C are about what users run.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # What `make cluster` has built is found as if it was installed; what is installed comes first.
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(binaries.directory())])
     # kubectl and the metrics engines that `make cluster` builds are as good as those of a distribution.

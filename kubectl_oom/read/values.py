@@ -18,7 +18,7 @@ from kubectl_oom import evidence
 from kubectl_oom.evidence import Sample
 
 T = TypeVar("T")
-# Names that evidence.py imports for annotations only.
+# Names that the evidence modules import for annotations only.
 _NAMES = {**vars(evidence), "datetime": datetime, "Mapping": Mapping}
 
 

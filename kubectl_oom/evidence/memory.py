@@ -1,0 +1,143 @@
+"""What the kubelet and the metrics engine say about memory: numbers of now, samples, and numbers over days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from kubectl_oom.evidence.cluster import Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryNow:
+    """Memory of one container, pod or node as read just now; `at` is when the kubelet measured it.
+
+    `oom_events` counts kills in this very instance; 0 proves nothing, since the series dies with its container.
+    `peak_bytes` is the kernel's own high-water mark and includes page cache; 0 is reported as None.
+    """
+
+    source: str
+    container_id: str | None
+    at: datetime | None
+    working_set_bytes: int | None
+    usage_bytes: int | None
+    rss_bytes: int | None = None
+    cache_bytes: int | None = None
+    limit_bytes: int | None = None
+    peak_bytes: int | None = None
+    oom_events: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One sample: memory is only known at these instants, never between them."""
+
+    at: datetime
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """The samples of one container instance, oldest first; `container_id` may be unknown to the engine."""
+
+    pod: str
+    container: str
+    container_id: str | None
+    working_set: tuple[Sample, ...]
+    usage: tuple[Sample, ...] = ()
+    rss: tuple[Sample, ...] = ()
+    cache: tuple[Sample, ...] = ()
+    limit: tuple[Sample, ...] = ()
+    oom_events: tuple[Sample, ...] = ()
+    namespace: str | None = None  # None: of the one namespace that was asked about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryHistory:
+    """What a metrics engine holds about some pods over a window."""
+
+    source: str  # as printed: "Prometheus http://…"
+    since: datetime
+    until: datetime
+    lives: tuple[Life, ...]
+    node_usage: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)  # node → working set of the whole node
+    # node → working set of the cgroup of all its pods: its usage is full of file cache on any busy node
+    pods_working_set: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+    pods_limit: Mapping[str, int] = field(default_factory=dict)  # node → limit of its pods' cgroup
+    pod_usage: Mapping[str, tuple[Sample, ...]] = field(
+        default_factory=dict
+    )  # pod (in a case: namespace/pod) → its cgroup's usage
+    warnings: tuple[str, ...] = ()  # what the engine could not or did not answer, one sentence each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How one kind of memory of one container was spread over a window, as the engine worked it out.
+
+    Where the container had several instances, the quantiles are those of the instance where they are highest; the
+    mean is over all samples, and the maximum is the highest sample of all.
+    """
+
+    samples: int
+    mean_bytes: int
+    p50_bytes: int
+    p95_bytes: int
+    p99_bytes: int
+    max_sampled_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerWindow:
+    """What an engine holds about one container of one pod over a window, in numbers instead of samples."""
+
+    pod: str
+    container: str
+    working_set: Spread | None
+    usage: Spread | None
+    limit_bytes: int | None  # the last known in the window; None: none was set, or not known
+    lowest_limit_bytes: int | None  # differs where it was changed in place
+    restarts: int | None  # in the window, at least
+    oom_events: int | None  # kills that cAdvisor counted in instances of the window, at least; mostly of children
+    node: str | None
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastKill:
+    """An OOM kill that a metrics engine remembers, of a pod that may be long gone."""
+
+    pod: str
+    container: str
+    at: datetime
+    exact: bool  # the kubelet's own time; otherwise it was seen then: a scrape later, or a back-off where restarts tell
+    exit_code: int | None
+    source: str  # the series that tells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryWindow:
+    """What a metrics engine holds about some pods over days: numbers, restarts and kills."""
+
+    source: str
+    since: datetime
+    until: datetime
+    containers: tuple[ContainerWindow, ...]
+    kills: tuple[PastKill, ...]  # oldest first
+    kills_known: bool  # False: the engine holds no series that would tell, so no kill here means nothing
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadPast:
+    """What was read about one workload (or some bare pods, where `workload` is None) over a window."""
+
+    namespace: str
+    workload: Owner | None
+    pods: tuple[str, ...]  # all names known over the window, gone ones included
+    window: MemoryWindow | None
+    history: MemoryHistory | None
+    stepped_seconds: float | None  # the samples are the highest of each so many seconds; None: raw
