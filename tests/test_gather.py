@@ -14,10 +14,11 @@ from kubectl_oom.read.single_reads import EVENT_LISTS_BY_POD
 from kubectl_oom.read.source import DEPLOYMENTS, PODS, ReadError
 from kubectl_oom.read.targets import Scope, Target
 from tests.build import ENDED_ID, LIMIT, MI, NOW, heap_line, history, life, samples
-from tests.in_memory import InMemory, cluster, event_json, killed_status, metadata, pod_json, stamp
+from tests.in_memory import InMemory, cluster, controlled_by, event_json, killed_status, metadata, pod_json, stamp
 
 REASONS = ["Forbidden", "NotFound", "Timeout", "Unreachable", "BadAnswer"]
 POD = Scope(targets=(Target(PODS, "api-0"),), namespace="shop")
+REPLICA_SET, OTHER_REPLICA_SET = controlled_by("ReplicaSet", "api-7d9"), controlled_by("ReplicaSet", "api-eu-7d9")
 EVERYTHING = Scope(targets=(Target(PODS, None),), namespace=None)
 
 
@@ -77,6 +78,24 @@ def test_an_owner_that_may_not_be_read_is_a_gap(reason: str) -> None:
 
     assert [(gap.source, bool(gap.remedy)) for gap in report.gaps] == [("owners (ReplicaSet api-7d9)", True)]
     assert [owner.name for owner in case.pods[0].owners] == ["api-7d9"]
+
+
+def test_without_replica_sets_a_deployments_pods_are_told_by_name_and_that_is_said() -> None:
+    api = metadata("api-0", labels={"app": "api", "pod-template-hash": "7d9"}, ownerReferences=REPLICA_SET)
+    other = metadata("api-1", labels={"app": "api", "pod-template-hash": "7d9"}, ownerReferences=OTHER_REPLICA_SET)
+    source = _failing("list replicasets", "Forbidden")
+    source.objects["pods"] = [pod_json(metadata=api), pod_json("api-1", metadata=other)]
+
+    case, report = _why(source, Scope(targets=(Target(DEPLOYMENTS, "api"),), namespace="shop"))
+
+    assert [(pod.name, [owner.name for owner in pod.owners]) for pod in case.pods] == [("api-0", ["api-7d9", "api"])]
+    assert [(gap.source, gap.reason) for gap in report.gaps] == [("owners (ReplicaSets)", "not permitted (403)")]
+
+
+@pytest.mark.parametrize("reason", ["Timeout", "Unreachable"])
+def test_replica_sets_that_do_not_answer_are_an_error_not_a_guess(reason: str) -> None:
+    with pytest.raises(ReadError, match=reason):
+        _why(_failing("list replicasets", reason), Scope(targets=(Target(DEPLOYMENTS, "api"),), namespace="shop"))
 
 
 def test_an_owner_that_is_gone_is_no_gap() -> None:

@@ -16,6 +16,7 @@ from kubectl_oom.evidence import (
     PodKey,
 )
 from kubectl_oom.read.at_once import readers
+from kubectl_oom.read.gaps import gap_of
 from kubectl_oom.read.objects import pod_of
 from kubectl_oom.read.reading import Reading
 from kubectl_oom.read.relations import first_of_each_owner, read_neighbours, read_owners, replicas, suspected_nodes
@@ -56,7 +57,8 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
     found = find(source, scope)
     pods = _bare_pods(found)
     deep = _worth_reading(pods, scope)
-    reading = Reading(gaps=_left_out(pods, deep))
+    refused = [gap_of("owners", "ReplicaSets", error) for error in found.refused]
+    reading = Reading(gaps=[*refused, *_left_out(pods, deep)])
     with readers(AT_ONCE, "read") as pool:
         events = pool.submit(read_events, source, deep, reading)
         climbs = [pool.submit(read_owners, source, pod, reading) for pod in first_of_each_owner(deep)]

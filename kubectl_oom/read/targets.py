@@ -177,6 +177,7 @@ class Found:
     pods: tuple[FoundPod, ...]
     workloads: tuple[Json, ...] = ()
     targets: tuple[frozenset[PodKey], ...] = ()  # the pods of each target
+    refused: tuple[ReadError, ...] = ()  # why ReplicaSets could not be listed: their pods were told by name
 
 
 def find(source: Source, scope: Scope) -> Found:
@@ -184,13 +185,17 @@ def find(source: Source, scope: Scope) -> Found:
     pods: dict[PodKey, FoundPod] = {}
     workloads: list[Json] = []
     targets: list[frozenset[PodKey]] = []
+    refused: list[ReadError] = []
     for target in scope.targets:
         found = _find_one(source, scope, target)
         workloads += found.workloads
+        refused += found.refused
         own = {_pod_key(pod.item): pod for pod in found.pods}
         pods = {**own, **pods}
         targets.append(frozenset(own))
-    return Found(pods=tuple(pods.values()), workloads=tuple(workloads), targets=tuple(targets))
+    return Found(
+        pods=tuple(pods.values()), workloads=tuple(workloads), targets=tuple(targets), refused=tuple(refused[:1])
+    )
 
 
 def _pod_key(item: Json) -> PodKey:
@@ -211,8 +216,9 @@ def _find_one(source: Source, scope: Scope, target: Target) -> Found:
         workloads = source.list(target.kind, scope.namespace, labels=scope.labels)
     else:
         workloads = [source.get(target.kind, scope.namespace, target.name)]
-    pods = [pod for workload in workloads for pod in _pods_of(source, target.kind, workload)]
-    return Found(pods=tuple(pods), workloads=tuple(workloads))
+    refused: list[ReadError] = []
+    pods = [pod for workload in workloads for pod in _pods_of(source, target.kind, workload, refused)]
+    return Found(pods=tuple(pods), workloads=tuple(workloads), refused=tuple(refused[:1]))
 
 
 def _on_node(source: Source, scope: Scope, target: Target) -> Found:
@@ -224,22 +230,41 @@ def _on_node(source: Source, scope: Scope, target: Target) -> Found:
     return Found(pods=tuple(FoundPod(item=i, owners=owners_of(i)) for i in kept))
 
 
-def _pods_of(source: Source, kind: Kind, workload: Json) -> list[FoundPod]:
-    """The pods a workload controls now: by its selector, then by the owner's uid (selectors can overlap)."""
+def _pods_of(source: Source, kind: Kind, workload: Json, refused: list[ReadError]) -> list[FoundPod]:
+    """The pods a workload controls now: by its selector, then by the owner's uid (selectors can overlap).
+
+    Where ReplicaSets may not be listed, their names tell whose they are; the refusal is added to `refused`.
+    """
     namespace = text(part(workload, "metadata").get("namespace"))
     owner = Owner(api_version=f"{kind.group}/{kind.version}", kind=kind.name, name=_name(workload))
     above = owners_of(workload)
     if kind is CRON_JOBS:
         jobs = [j for j in source.list(JOBS, namespace) if _owned(j, workload)]
-        return [FoundPod(item=pod.item, owners=pod.owners) for job in jobs for pod in _pods_of(source, JOBS, job)]
+        return [
+            FoundPod(item=pod.item, owners=pod.owners) for job in jobs for pod in _pods_of(source, JOBS, job, refused)
+        ]
     selector = selector_of(part(part(workload, "spec"), "selector"))
     if not selector:
         return []
     items = source.list(PODS, namespace, labels=selector)
     if kind is not DEPLOYMENTS:
         return [FoundPod(item=i, owners=(owner, *above)) for i in items if _owned(i, workload)]
-    sets = {_uid(r) for r in source.list(REPLICA_SETS, namespace, labels=selector) if _owned(r, workload)}
-    return [FoundPod(item=i, owners=(*owners_of(i), owner, *above)) for i in items if _owner_uid(i) in sets]
+    try:
+        sets = {_uid(r) for r in source.list(REPLICA_SETS, namespace, labels=selector) if _owned(r, workload)}
+        own = [i for i in items if _owner_uid(i) in sets]
+    except ReadError as error:
+        if error.reason != "Forbidden":
+            raise
+        refused.append(error)
+        own = [i for i in items if _named_for(i, _name(workload))]
+    return [FoundPod(item=i, owners=(*owners_of(i), owner, *above)) for i in own]
+
+
+def _named_for(item: Json, deployment: str) -> bool:
+    """True when the pod's ReplicaSet has the name the deployment controller gives: the deployment's and the hash."""
+    template = text(part(part(item, "metadata"), "labels").get("pod-template-hash"))
+    names = [owner.name for owner in owners_of(item) if owner.kind == REPLICA_SETS.name]
+    return template is not None and names == [f"{deployment}-{template}"]
 
 
 def _name(item: Json) -> str:

@@ -73,11 +73,13 @@ def killed(scene: Scene) -> Iterator[Witness]:
     hungry = container("app", "40Mi", hog("grow", base=8, step=4, tick="1s"))
     scene.cluster.apply(deployment(NAME, pod_spec(hungry)), scene.namespace)
     scene.wait("three kills of one pod", lambda: len(witness.look()) >= FIRST_POD_KILLS, lambda: str(witness.kills))
+    # A pod's last kill goes with it: one that was not scraped before the pod is deleted is never known.
+    scene.wait("Prometheus to know them", lambda: witness.look() <= _known(scene), lambda: _unknown(scene, witness))
     scene.cluster.kubectl("delete", "pod", "-n", scene.namespace, "-l", f"app={NAME}", "--wait=false")
     scene.wait(
         "a kill of the next pod", lambda: bool(witness.look()) and len(witness.pods()) > 1, lambda: str(witness.kills)
     )
-    scene.wait("Prometheus to know them all", lambda: witness.look() <= _known(scene), lambda: str(_known(scene)))
+    scene.wait("Prometheus to know them all", lambda: witness.look() <= _known(scene), lambda: _unknown(scene, witness))
     scene.cluster.kubectl("scale", "-n", scene.namespace, f"deployment/{NAME}", "--replicas=0")
 
     def gone() -> bool:
@@ -98,6 +100,11 @@ def _known(scene: Scene) -> set[Kill]:
         for row in raw
         for _, value in row["values"]
     }
+
+
+def _unknown(scene: Scene, witness: Witness) -> str:
+    known = _known(scene)
+    return f"not known: {sorted(witness.kills - known)} of {len(witness.kills)}; known: {sorted(known)}"
 
 
 def _history(scene: Scene, *args: str) -> dict[str, Any]:

@@ -117,6 +117,23 @@ def test_owners_that_may_not_be_read_are_a_gap_and_the_nearest_is_named(stage: S
     assert gap["remedy"].startswith("grant get,list on replicasets,deployments,")
 
 
+def test_without_permission_on_replica_sets_a_deployments_pods_are_told_by_name(stage: Stage) -> None:
+    shared = {"app": "shared"}
+    red, redder = (stage.workload("deployments", name, labels=shared) for name in ("red", "red-der"))
+    (of_red,), (of_redder,) = stage.made_by(red), stage.made_by(redder)
+    stage.kill(of_red)
+    stage.kill(of_redder)
+    stage.allow("pods-and-deployments", ["pods", "events", "deployments"], groups=("", "apps"))
+
+    answer = stage.why("deploy/red", "--as", "pods-and-deployments", user="admin")
+
+    assert only(answer)["pod"] == of_red["metadata"]["name"]
+    assert only(answer)["workload"] == {"kind": "Deployment", "name": "red"}
+    (gap,) = (gap for gap in answer["gaps"] if gap["source"].startswith("owners"))
+    assert (gap["source"], gap["reason"]) == ("owners (ReplicaSets)", "not permitted (403)")
+    assert gap["remedy"].startswith("grant get,list on replicasets,deployments,")
+
+
 def test_pods_of_an_earlier_rollout_belong_to_their_deployment_too(stage: Stage) -> None:
     deployment = stage.workload("deployments", "shop")
     (old,) = stage.made_by(deployment)
