@@ -9,8 +9,11 @@ import pytest
 
 from kubectl_oom.read.engine import EngineOptions
 from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.window import read_window
 from tests.engines import free_port, program, require_program, running
 from tests.test_metrics_history import API, DOTTED, FIRST, MI, SECOND, container, history_of, life
+from tests.test_metrics_window import CALM, GONE, SINCE, THERE, UNTIL, moment
+from tests.test_metrics_window import everything as two_weeks
 
 if TYPE_CHECKING:
     import subprocess
@@ -49,9 +52,13 @@ class Thanos:
         return self._stack.enter_context(program(["thanos", part, *addresses, *flags], folder, f"{self.url}/-/ready"))
 
 
-@pytest.fixture
-def thanos(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Thanos]:
+@pytest.fixture(autouse=True)
+def _programs(request: pytest.FixtureRequest) -> None:
     require_program(request, "prometheus", "promtool", "thanos")
+
+
+@pytest.fixture
+def thanos(tmp_path: Path) -> Iterator[Thanos]:
     with ExitStack() as everything:
         started = Thanos(tmp_path, everything)
         started.over(
@@ -75,3 +82,28 @@ def test_a_history_is_made_of_all_shards_and_a_silent_one_is_said(thanos: Thanos
     said = "\n".join(half.warnings)
     assert f"{engine.label} warns: " in said
     assert "no memory samples of 1 of 2 pods in this window: we.b" in half.warnings
+
+
+def test_two_weeks_agree_with_the_raw_samples_and_what_a_silent_shard_held_is_not_made_up(tmp_path: Path) -> None:
+    stories = (GONE, THERE, CALM)
+    with ExitStack() as everything:
+        thanos = Thanos(tmp_path, everything)
+        series = two_weeks()
+        thanos.over(
+            [one for one in series if dict(one.labels).get("pod") == GONE.name],
+            [one for one in series if dict(one.labels).get("pod") != GONE.name],
+        )
+        engine = connect_engine(EngineOptions(url=thanos.url), None)
+        names = [story.name for story in stories]
+
+        window = read_window(engine, "shop", names, moment(SINCE), moment(UNTIL))
+        by_pod = {one.pod: one for one in window.containers}
+        for story in stories:
+            assert (by_pod[story.name].working_set, by_pod[story.name].usage) == (story.working_set, story.usage)
+        assert window.warnings == ()
+
+        thanos.sidecars[0].kill()
+        thanos.sidecars[0].wait(timeout=10)
+        half = read_window(engine, "shop", names, moment(SINCE), moment(UNTIL))
+        assert {one.pod for one in half.containers} == {THERE.name, CALM.name}
+        assert any(f"{engine.label} warns: " in said for said in half.warnings)
