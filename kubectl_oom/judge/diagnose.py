@@ -93,7 +93,7 @@ def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:
     stuck = stuck_start(pod, container.type, container.waiting_message) if container.state == "waiting" else None
     lost_children = bool(now and now.oom_events)
     if stuck and (told is None or told[2].verdict is not Verdict.START_OOM):
-        return _of_waiting(case, pod, container, stuck_ruling(stuck))
+        return _without_end(case, pod, container, stuck_ruling(stuck))
     if told is None or (lost_children and told[2].verdict not in KERNEL_OOM_VERDICTS):
         running = _of_running(case, pod, container, now)
         extra = (earlier_end(told[0], told[2]),) if told else ()
@@ -119,30 +119,19 @@ def _of_end(
     pod, container, end = clues.pod, clues.container, clues.end
     back = container.running_since if container.running_since and end.finished_at else None
     restarted = back if back and end.finished_at and back >= end.finished_at else None
-    return Diagnosis(
-        namespace=pod.namespace,
-        pod=pod.name,
-        node=pod.node,
-        container=container.name,
-        container_type=container.type,
-        workload=pod.workload,
-        verdict=ruling.verdict,
-        confidence=ruling.confidence,
-        because=ruling.because,
-        killed_at=end.finished_at or (_evicted_at(pod) if ruling.verdict is Verdict.EVICTED else None),
+    told = _without_end(case, pod, container, ruling)
+    return replace(
+        told,
+        killed_at=end.finished_at or told.killed_at,
         started_at=end.started_at,
         restarted_at=restarted,
         ready_again_at=_ready_again(pod, container, restarted),
         exit_code=end.exit_code,
         reason=end.reason,
-        restart_count=container.restart_count,
         limit_bytes=clues.limit.bytes,
         limit_known=clues.limit.known,
-        request_bytes=container.request_bytes,
         last_sample=clues.last_sample,
         run_up=before,
-        serving=_serving(case, pod),
-        evidence=ruling.evidence,
         findings=findings,
         candidates=ruling.candidates,
     )
@@ -160,7 +149,7 @@ def _of_running(case: CaseFile, pod: Pod, container: Container, now: MemoryNow |
         ruling = _no_termination(container)
     findings = (*(tuple(eviction_findings(pod)) or findings_of_running(container, now, ruling)), *resize_findings(pod))
     return replace(
-        _of_waiting(case, pod, container, ruling),
+        _without_end(case, pod, container, ruling),
         started_at=container.running_since,
         limit_bytes=(now.limit_bytes if now else None) or container.limit_in_effect_bytes or container.limit_bytes,
         last_sample=sample_now(now),
@@ -168,7 +157,8 @@ def _of_running(case: CaseFile, pod: Pod, container: Container, now: MemoryNow |
     )
 
 
-def _of_waiting(case: CaseFile, pod: Pod, container: Container, ruling: Ruling) -> Diagnosis:
+def _without_end(case: CaseFile, pod: Pod, container: Container, ruling: Ruling) -> Diagnosis:
+    """What is the same whether the container has ended, runs or waits."""
     return Diagnosis(
         namespace=pod.namespace,
         pod=pod.name,
