@@ -92,22 +92,13 @@ class RecordingSource:
 
     def get(self, kind: Kind, namespace: str | None, name: str) -> Json:
         """One object, kept."""
-        item = self._ask(
-            {"ask": "get", "kind": kind.qualified, "namespace": namespace or "", "name": name},
-            lambda: self._source.get(kind, namespace, name),
-        )
+        item = self._ask(get_ask(kind, namespace, name), lambda: self._source.get(kind, namespace, name))
         self._keep(kind, [item])
         return item
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> list[Json]:
         """A list, kept with its scope."""
-        scope = {
-            "ask": "list",
-            "kind": kind.qualified,
-            "namespace": namespace or "",
-            "labels": labels,
-            "fields": fields,
-        }
+        scope = list_ask(kind, namespace, labels=labels, fields=fields)
         items = self._ask(scope, lambda: self._source.list(kind, namespace, labels=labels, fields=fields))
         self._keep(kind, items)
         with self._lock:
@@ -183,6 +174,16 @@ class RecordingSource:
             shelf = self.tape.objects.setdefault(kind.qualified, {})
             for item in items:
                 shelf[object_key(item)] = slim(item)
+
+
+def get_ask(kind: Kind, namespace: str | None, name: str) -> Json:
+    """The question for one object."""
+    return {"ask": "get", "kind": kind.qualified, "namespace": namespace or "", "name": name}
+
+
+def list_ask(kind: Kind, namespace: str | None, *, labels: str, fields: str) -> Json:
+    """The question for a list: its scope."""
+    return {"ask": "list", "kind": kind.qualified, "namespace": namespace or "", "labels": labels, "fields": fields}
 
 
 def past_ask(namespace: str, workload: Owner | None) -> Json:

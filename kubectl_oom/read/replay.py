@@ -10,7 +10,17 @@ from kubectl_oom.errors import OomError
 from kubectl_oom.evidence import HeapLine, WorkloadPast
 from kubectl_oom.read.history_json import history_from_json
 from kubectl_oom.read.objects import when
-from kubectl_oom.read.recording import API_VERSION, KIND, Tape, log_ask, object_key, past_ask, pod_key
+from kubectl_oom.read.recording import (
+    API_VERSION,
+    KIND,
+    Tape,
+    get_ask,
+    list_ask,
+    log_ask,
+    object_key,
+    past_ask,
+    pod_key,
+)
 from kubectl_oom.read.selectors import matches_fields, matches_labels, terms
 from kubectl_oom.read.source import Json, Kind, ReadError
 from kubectl_oom.read.values import from_json
@@ -41,23 +51,15 @@ class RecordedSource:
         item = self._tape.objects.get(kind.qualified, {}).get(f"{place}/{name}")
         if item is not None:
             return item
-        ask = {"ask": "get", "kind": kind.qualified, "namespace": namespace or "", "name": name}
-        self._fail_as_recorded(ask)
+        self._fail_as_recorded(get_ask(kind, namespace, name))
         if self._covered(kind, namespace, "", ""):
             raise ReadError("NotFound", f'{kind.qualified} "{name}" not found', 404)
         raise ReadError("NotRecorded", f'{kind.qualified} "{name}" is not in the snapshot')
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> list[Json]:
         """The matching objects, when a scope that covers the question was read."""
-        scope = {
-            "ask": "list",
-            "kind": kind.qualified,
-            "namespace": namespace or "",
-            "labels": labels,
-            "fields": fields,
-        }
         if not self._covered(kind, namespace, labels, fields):
-            self._fail_as_recorded(scope)
+            self._fail_as_recorded(list_ask(kind, namespace, labels=labels, fields=fields))
             where = f" of namespace {namespace}" if namespace else ""
             raise ReadError("NotRecorded", f"{kind.qualified}{where} were not listed for this snapshot")
         return [
