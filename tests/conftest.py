@@ -36,8 +36,6 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # What `make cluster` has built is found as if it was installed; what is installed comes first.
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(binaries.directory())])
-    # kubectl and the metrics engines that `make cluster` builds are as good as those of a distribution.
-    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(binaries.directory())])
     for name, meaning in TIERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 

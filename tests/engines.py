@@ -52,15 +52,10 @@ class RunningEngine:
             return json.load(response)
 
 
-def require_program(request: pytest.FixtureRequest, *names: str) -> None:
-    """Skip where a program is missing, saying which; fail where every tier is required."""
-    missing = [name for name in names if shutil.which(name) is None]
-    if not missing:
-        return
-    reason = f"not on PATH: {', '.join(missing)}: install your distribution's packages, or run `make cluster`"
-    if request.config.getoption("--require-tiers", default=False):
-        pytest.fail(reason)
-    pytest.skip(reason)
+def require_program(*names: str) -> None:
+    """Skip where a program is missing, saying which; where every tier is required, a skip is a failure."""
+    if missing := [name for name in names if shutil.which(name) is None]:
+        pytest.skip(f"not on PATH: {', '.join(missing)}: install your distribution's packages, or run `make cluster`")
 
 
 @contextmanager

@@ -30,9 +30,9 @@ class Nowhere:
     namespace: str = "shop"
 
 
-def _history(request: pytest.FixtureRequest, folder: Path, off: int) -> MemoryHistory:
+def _history(folder: Path, off: int) -> MemoryHistory:
     """What is read with a clock of ours that is so many seconds ahead of the engine's."""
-    require_program(request, "prometheus", "promtool")
+    require_program("prometheus", "promtool")
     start = int(datetime.now(timezone.utc).timestamp()) - 1800
     labels = {"__name__": "container_memory_working_set_bytes", "namespace": "shop", "pod": POD, "container": "app"}
     samples = [(start + step * 30, 1024.0 + step) for step in range(20)]
@@ -47,21 +47,17 @@ def _clock_warnings(history: MemoryHistory) -> list[str]:
     return [warning for warning in history.warnings if "its clock is" in warning]
 
 
-def test_a_clock_that_is_right_is_not_spoken_of(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    assert _clock_warnings(_history(request, tmp_path, 0)) == []
+def test_a_clock_that_is_right_is_not_spoken_of(tmp_path: Path) -> None:
+    assert _clock_warnings(_history(tmp_path, 0)) == []
 
 
-def test_an_engine_an_hour_behind_is_a_warning_beside_its_samples(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    (warning,) = _clock_warnings(_history(request, tmp_path, 3600))
+def test_an_engine_an_hour_behind_is_a_warning_beside_its_samples(tmp_path: Path) -> None:
+    (warning,) = _clock_warnings(_history(tmp_path, 3600))
 
     assert warning.startswith("its clock is 3")  # 3600 s, but for what starting took
     assert "behind ours" in warning
 
 
-def test_an_engine_an_hour_ahead_has_nothing_in_our_window_and_the_error_says_why(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_an_engine_an_hour_ahead_has_nothing_in_our_window_and_the_error_says_why(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"; its clock is 3\d+ s ahead of ours"):
-        _history(request, tmp_path, -3600)
+        _history(tmp_path, -3600)

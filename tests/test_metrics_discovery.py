@@ -217,10 +217,8 @@ def test_what_sees_everything_comes_before_single_servers_and_bundled_ones_last(
     ]
 
 
-def test_a_real_prometheus_is_found_and_asked_through_the_service_proxy(
-    cluster: Cluster, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    require_program(request, "prometheus", "promtool")
+def test_a_real_prometheus_is_found_and_asked_through_the_service_proxy(cluster: Cluster, tmp_path: Path) -> None:
+    require_program("prometheus", "promtool")
     series = Series({"__name__": "memory", "pod": "api"}, [(1_764_000_000, 268435457.0)])
     with running("prometheus", [series], tmp_path / "prometheus") as prometheus:
         cluster.api.services = (OPERATED, STACK, *NOT_ENGINES)

@@ -375,9 +375,9 @@ def test_options_that_cannot_be_meant_are_said_without_their_secrets(options: di
 
 
 @pytest.fixture(scope="module")
-def pki(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority of its own, with a server certificate for localhost and a client certificate."""
-    require_program(request, "openssl")
+    require_program("openssl")
     folder = tmp_path_factory.mktemp("pki")
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     for name, subject, more in (

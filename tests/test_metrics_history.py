@@ -151,7 +151,7 @@ def node_series() -> list[Series]:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
-    require_program(request, request.param, *(["promtool"] if request.param == "prometheus" else []))
+    require_program(request.param, *(["promtool"] if request.param == "prometheus" else []))
     everything = api_series() + odd_series() + node_series()
     with running(request.param, everything, tmp_path_factory.mktemp(request.param)) as engine:
         yield engine
@@ -273,9 +273,9 @@ def test_the_engines_clock_is_compared_with_ours(engine: Engine) -> None:
 
 
 @pytest.fixture(scope="module")
-def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
     """A Prometheus that loads no more than 2000 samples for a question."""
-    require_program(request, "prometheus", "promtool")
+    require_program("prometheus", "promtool")
     series = api_series() + container("we.b", "app", "dotted", DOTTED, 64 * MI)
     with running("prometheus", series, tmp_path_factory.mktemp("small"), "--query.max-samples=2000") as engine:
         yield engine
@@ -291,8 +291,8 @@ def test_what_is_refused_as_too_much_is_asked_in_smaller_pieces_with_the_same_an
     assert history.warnings == ()
 
 
-def test_samples_that_are_no_numbers_are_left_out_and_counted(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    require_program(request, "prometheus", "promtool")
+def test_samples_that_are_no_numbers_are_left_out_and_counted(tmp_path: Path) -> None:
+    require_program("prometheus", "promtool")
     points = [(at, math.nan if place % 3 else value) for place, (at, value) in enumerate(SECOND)]
     numbers = [(at, value) for at, value in points if not math.isnan(value)]
     labels = {"namespace": "shop", "pod": API, "container": "app", "id": f"/x/{cgroup('nan')}"}
@@ -302,8 +302,8 @@ def test_samples_that_are_no_numbers_are_left_out_and_counted(request: pytest.Fi
     assert history.warnings == (f"{len(points) - len(numbers)} samples are left out: they are no numbers (NaN)",)
 
 
-def test_samples_of_several_clusters_are_told(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    require_program(request, "prometheus", "promtool")
+def test_samples_of_several_clusters_are_told(tmp_path: Path) -> None:
+    require_program("prometheus", "promtool")
     clusters = [
         series
         for cluster in ("eu1", "us1")

@@ -53,8 +53,8 @@ class Thanos:
 
 
 @pytest.fixture(autouse=True)
-def _programs(request: pytest.FixtureRequest) -> None:
-    require_program(request, "prometheus", "promtool", "thanos")
+def _programs() -> None:
+    require_program("prometheus", "promtool", "thanos")
 
 
 @pytest.fixture

@@ -212,7 +212,7 @@ def moment(at: float) -> datetime:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
-    require_program(request, request.param, *(["promtool"] if request.param == "prometheus" else []))
+    require_program(request.param, *(["promtool"] if request.param == "prometheus" else []))
     with running(request.param, everything(), tmp_path_factory.mktemp(request.param)) as engine:
         yield engine
 
@@ -320,8 +320,8 @@ def without(*families: str) -> list[Series]:
     return [one for one in everything() if not one.labels["__name__"].startswith(families)]
 
 
-def test_without_termination_times_a_kill_is_known_to_a_scrape(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    require_program(request, "prometheus", "promtool")
+def test_without_termination_times_a_kill_is_known_to_a_scrape(tmp_path: Path) -> None:
+    require_program("prometheus", "promtool")
     families = (f"{STATUS}last_terminated_timestamp", f"{STATUS}last_terminated_exitcode")
     with running("prometheus", without(*families), tmp_path) as store:
         engine = connect_engine(EngineOptions(url=store.url), None)
@@ -344,9 +344,9 @@ def sidecar(family: str, times: range, value: float, **labels: str) -> Series:
 
 
 def test_a_kill_is_dated_by_the_first_sign_of_it_not_by_the_restart_after_the_back_off(
-    request: pytest.FixtureRequest, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    require_program(request, "prometheus", "promtool")
+    require_program("prometheus", "promtool")
     start, step = UNTIL - 3600, 15
     first_kill, restart = start + 900, start + 1200  # then it waits for 5 min, is killed again, and waits
     second_kill = start + 1800
@@ -373,9 +373,9 @@ def test_a_kill_is_dated_by_the_first_sign_of_it_not_by_the_restart_after_the_ba
 
 
 def test_without_kube_state_metrics_pods_are_found_by_name_and_kills_are_not_known(
-    request: pytest.FixtureRequest, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    require_program(request, "prometheus", "promtool")
+    require_program("prometheus", "promtool")
     with running("prometheus", without("kube_"), tmp_path) as store:
         engine = connect_engine(EngineOptions(url=store.url), None)
         found = pods_of_workload(engine, "shop", "Deployment", "api", moment(SINCE), moment(UNTIL))

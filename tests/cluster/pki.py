@@ -26,14 +26,16 @@ class Certificate:
     key: Path
 
 
-def _openssl(*args: object) -> None:
+def openssl(*args: object) -> None:
+    """Run openssl; RuntimeError with its own words when it fails."""
     done = subprocess.run(["openssl", *map(str, args)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"openssl {args[0]} failed:\n{done.stderr}")
 
 
-def _new_key(path: Path) -> None:
-    _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+def new_key(path: Path) -> None:
+    """A new key of the kind that today's clusters use."""
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
 
 
 class Authority:
@@ -43,8 +45,8 @@ class Authority:
         self.folder = folder
         self.cert = folder / "ca.crt"
         self._key = folder / "ca.key"
-        _new_key(self._key)
-        _openssl(
+        new_key(self._key)
+        openssl(
             *("req", "-x509", "-new", "-key", self._key, "-out", self.cert, "-days", VALID_DAYS),
             *("-subj", "/CN=kubectl-oom test authority"),
         )
@@ -58,9 +60,9 @@ class Authority:
         alternative = f"\nsubjectAltName={','.join(names)}" if names else ""
         extensions.write_text(f"keyUsage=digitalSignature\nextendedKeyUsage={usage}{alternative}\n")
         subject = (f"/O={group}" if group else "") + f"/CN={name}"
-        _new_key(made.key)
-        _openssl("req", "-new", "-key", made.key, "-subj", subject, "-out", request)
-        _openssl(
+        new_key(made.key)
+        openssl("req", "-new", "-key", made.key, "-subj", subject, "-out", request)
+        openssl(
             *("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self._key, "-CAcreateserial"),
             *("-days", VALID_DAYS, "-extfile", extensions, "-out", made.cert),
         )
@@ -70,8 +72,8 @@ class Authority:
 def signing_key(folder: Path) -> Certificate:
     """The key pair that signs service account tokens (its `cert` is the bare public key)."""
     made = Certificate(folder / "service-accounts.pub", folder / "service-accounts.key")
-    _new_key(made.key)
-    _openssl("pkey", "-in", made.key, "-pubout", "-out", made.cert)
+    new_key(made.key)
+    openssl("pkey", "-in", made.key, "-pubout", "-out", made.cert)
     return made
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tests.cluster.pki import Certificate, new_key, openssl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,20 +13,6 @@ TODAY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSig
 # As kubeadm and many hand-made authorities were for years: Go accepts it, Python 3.13 by itself does not.
 OLD = "basicConstraints=CA:TRUE\n"
 ISSUED = "keyUsage=digitalSignature\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate and its key, as PEM files."""
-
-    cert: Path
-    key: Path
-
-
-def openssl(*arguments: object) -> None:
-    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"openssl {arguments[0]} failed:\n{done.stderr}")
 
 
 class Authority:
@@ -46,7 +32,7 @@ class Authority:
         made = Certificate(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         request, written = self._folder / f"{name}.csr", self._folder / f"{name}.ext"
         written.write_text(extensions)
-        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", made.key)
+        new_key(made.key)
         openssl("req", "-new", "-key", made.key, "-subj", f"/CN={name}", "-out", request)
         signer = ["-signkey", made.key] if by is None else ["-CA", by.cert, "-CAkey", by.key, "-CAcreateserial"]
         openssl("x509", "-req", "-in", request, *signer, "-days", days, "-extfile", written, "-out", made.cert)

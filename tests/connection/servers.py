@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.connection.pki import Certificate
+    from tests.cluster.pki import Certificate
 
 
 @dataclass(frozen=True)

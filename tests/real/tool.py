@@ -35,8 +35,13 @@ def oom(kubeconfig: Path, *args: str) -> Ran:
     """Run the tool with a kubeconfig; the caller's own environment has no say."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "PROMETHEUS"))}
     environment["KUBECONFIG"] = str(kubeconfig)
+    return run([sys.executable, "-m", "kubectl_oom"], args, environment)
+
+
+def run(program: list[str], args: tuple[str, ...], environment: dict[str, str]) -> Ran:
+    """What one run of a program did, with exactly that environment and nobody at the keyboard."""
     done = subprocess.run(
-        [sys.executable, "-m", "kubectl_oom", *args],
+        [*program, *args],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
