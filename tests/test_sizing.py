@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from benchmarks import kernel, replay, score
-from benchmarks.cases import OURS, RIVALS
-from benchmarks.demand import WEEK as WEEK_STEPS
-from benchmarks.demand import Pod, workload
+from benchmarks.cases import OURS
 from kubectl_oom.evidence import (
     Band,
     Confidence,
@@ -36,14 +28,11 @@ from kubectl_oom.evidence import (
 )
 from kubectl_oom.judge.rationale import HELD
 from kubectl_oom.judge.rounding import clean_size
-from kubectl_oom.judge.seen import seen
-from kubectl_oom.judge.sizing import BALANCED, PROFILES, class_of, estimate_of, recommend
+from kubectl_oom.judge.sizing import PROFILES, class_of, recommend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from benchmarks.cases import Case
 
 MI = 1 << 20
 UNTIL = datetime(2026, 5, 8, 12, 0, tzinfo=timezone.utc)
@@ -442,213 +431,3 @@ def test_the_class_is_told_from_kind_and_behaviour(past: ContainerHistory, expec
 )
 def test_sizes_are_rounded_up_to_clean_steps(size_in_mi: int, clean: int) -> None:
     assert clean_size(size_in_mi * MI) == clean * MI
-
-
-# --- properties ------------------------------------------------------------------------------------------------------
-
-levels = st.integers(8, 4096)
-profiles = st.sampled_from(sorted(PROFILES))
-
-
-@st.composite
-def pasts(draw: st.DrawFn) -> ContainerHistory:
-    """Any history: some lives of some pods, kills with and without limits, of any verdict that speaks of the limit."""
-    lives = []
-    for pod in draw(st.lists(st.sampled_from(["api-1", "api-2"]), max_size=3)):
-        values, since = draw(st.lists(levels, min_size=1, max_size=30)), draw(st.floats(4, 300))
-        every = draw(st.sampled_from([15, 60, 300, 7200]))
-        points = tuple(
-            Sample(at=ago(since) + timedelta(seconds=n * every), value=value * MI) for n, value in enumerate(values)
-        )
-        lives.append(Life(pod=pod, container="app", container_id=None, working_set=points))
-    kills = [
-        kill(hours, limit, verdict=verdict)
-        for hours, limit, verdict in draw(
-            st.lists(
-                st.tuples(
-                    st.floats(0, 200),
-                    st.none() | levels,
-                    st.sampled_from([Verdict.CONTAINER_LIMIT, Verdict.CHILD_KILLED, Verdict.START_OOM]),
-                ),
-                max_size=5,
-            )
-        )
-    ]
-    return history(
-        *lives,
-        kills=kills,
-        limit=draw(st.none() | levels),
-        request=draw(st.none() | levels),
-        pattern=draw(st.sampled_from(list(Pattern))),
-        confidence=draw(st.none() | st.sampled_from(list(Confidence))),
-        growth=draw(st.none() | st.floats(0.01, 100)),
-    )
-
-
-def has_size(past: ContainerHistory) -> bool:
-    return bool(past.lives) or any(one.limit_bytes for one in past.kills)
-
-
-@given(pasts(), profiles, st.none() | st.floats(0, 2))
-def test_no_answer_is_at_or_below_a_limit_that_killed_or_the_highest_sample(
-    past: ContainerHistory, profile: str, headroom: float | None
-) -> None:
-    answer = size(past, profile=PROFILES[profile], headroom=headroom)
-    known = [s.value for one in past.lives for s in one.working_set] + [k.limit_bytes or 0 for k in past.kills]
-
-    assert (answer.recommended is not None) is has_size(past)
-    if answer.recommended is not None:
-        assert limit_of(answer) * MI >= 1.05 * max(known) - 1
-
-
-@given(pasts(), profiles)
-def test_the_request_is_at_most_the_limit_and_at_least_half_of_it(past: ContainerHistory, profile: str) -> None:
-    sizes = size(past, profile=PROFILES[profile]).recommended
-
-    if sizes is not None:
-        assert sizes.request_bytes is not None
-        assert sizes.limit_bytes is not None
-        assert sizes.request_bytes <= sizes.limit_bytes <= 2 * sizes.request_bytes
-
-
-@given(pasts(), profiles, st.lists(st.tuples(st.floats(0, 200), levels), min_size=1, max_size=4))
-def test_more_kills_never_shrink_the_size(
-    past: ContainerHistory, profile: str, more: list[tuple[float, float]]
-) -> None:
-    before = size(past, profile=PROFILES[profile])
-    worse = replace(past, kills=(*past.kills, *(kill(hours, limit) for hours, limit in more)))
-    after = size(worse, profile=PROFILES[profile])
-
-    if before.recommended is not None:
-        assert limit_of(after) >= limit_of(before)
-
-
-@given(pasts(), profiles)
-def test_applying_the_size_and_asking_again_changes_nothing(past: ContainerHistory, profile: str) -> None:
-    once = size(past, profile=PROFILES[profile])
-
-    if once.recommended is not None:
-        applied = replace(past, limit_bytes=once.recommended.limit_bytes, request_bytes=once.recommended.request_bytes)
-        assert size(applied, profile=PROFILES[profile]).recommended == once.recommended
-
-
-@given(pasts(), profiles, st.sampled_from([2, 3, 8]))
-def test_scaling_all_samples_and_limits_scales_the_size(past: ContainerHistory, profile: str, factor: int) -> None:
-    def times(sample: Sample) -> Sample:
-        return Sample(at=sample.at, value=sample.value * factor)
-
-    scaled = replace(
-        past,
-        lives=tuple(replace(one, working_set=tuple(map(times, one.working_set))) for one in past.lives),
-        kills=tuple(replace(one, limit_bytes=one.limit_bytes and one.limit_bytes * factor) for one in past.kills),
-        growth_bytes_per_hour=past.growth_bytes_per_hour and past.growth_bytes_per_hour * factor,
-    )
-    small, large = (
-        estimate_of(one, seen(one, one.kills, until=UNTIL), PROFILES[profile]).bytes for one in (past, scaled)
-    )
-
-    assert (small is None) is (large is None)
-    if small is not None:
-        assert large == pytest.approx(small * factor, abs=4 * factor)
-
-
-@given(st.integers(1, 1 << 45), st.integers(1, 1 << 45))
-def test_rounding_goes_up_by_an_eighth_at_most_and_keeps_the_order(one: int, other: int) -> None:
-    assert one <= clean_size(one) <= max(one * 1.125, one + 4 * MI)
-    assert clean_size(clean_size(one)) == clean_size(one)
-    assert (clean_size(one) <= clean_size(other)) or one > other
-
-
-@given(pasts())
-@settings(max_examples=50)
-def test_every_sentence_is_whole_and_nothing_is_a_peak(past: ContainerHistory) -> None:
-    answer = size(past)
-
-    assert all(re.fullmatch(r"[A-Z0-9].*\.", sentence) for sentence in answer.rationale)
-    assert answer.profile == BALANCED.name
-
-
-# --- the place among other rules -------------------------------------------------------------------------------------
-
-
-@cache
-def quick() -> dict[str, list[Case]]:
-    cases = replay.cases_of(168, first=replay.FIRST_SEED, seeds=1, each=replay.QUICK_EACH, counted=False)
-    return replay.strata(replay.with_a_size(cases))
-
-
-@pytest.mark.parametrize("stratum", ["all", "never killed before", "killed before"])
-@pytest.mark.parametrize("ours", OURS)
-def test_no_other_rule_is_killed_less_for_less_memory(stratum: str, ours: str) -> None:
-    cases = quick()[stratum]
-    own = score.outcome(cases, ours, given=True)
-
-    assert [rule for rule in RIVALS if score.dominates(score.outcome(cases, rule, given=True), own)] == []
-
-
-def test_where_there_were_kills_every_other_rule_is_killed_more_often_at_equal_cost_too() -> None:
-    cases = quick()["killed before"]
-    own, at_equal_cost = score.outcome(cases, "balanced", given=True), score.matched(cases, "balanced", score.MATCHED)
-
-    assert len(cases) >= 10
-    assert all(score.outcome(cases, rule, given=True).killed > own.killed for rule in RIVALS)
-    assert all(score.matched(cases, rule, score.MATCHED) >= at_equal_cost for rule in RIVALS)
-
-
-def test_what_a_confidence_was_worth_is_what_the_document_measured() -> None:
-    table = replay.DOCUMENT.read_text(encoding="utf-8").split("#### The bands of confidence")[1]
-    measured = {band: int(re.search(rf"\| {band.value} \| \d+ \| (\d+) %", table)[1]) for band in Band}  # type: ignore[index]
-
-    assert all(measured[band] - 2 <= HELD[band] <= measured[band] for band in Band)
-    assert HELD[Band.HIGH] > HELD[Band.MEDIUM] > HELD[Band.LOW]
-
-
-def test_the_workload_of_a_seed_is_always_the_same() -> None:
-    one, again = (workload("spiky", 7, WEEK_STEPS) for _ in range(2))
-
-    assert [pod.outside for pod in one] == [pod.outside for pod in again]
-
-
-def test_the_kernel_kills_where_demand_passes_the_limit_and_the_back_off_grows() -> None:
-    pod = Pod([1.0] * 10 + [5.0] * 300 + [1.0] * 90)
-    past = kernel.replay(pod, 0, 400, 4.0)
-
-    assert [(run.first, len(run.used), run.killed) for run in past.runs[:4]] == [
-        (0, 10, True),
-        (11, 0, True),
-        (13, 0, True),
-        (16, 0, True),
-    ]
-    assert past.runs[-1].killed is False
-    assert past.highest == 1.0
-
-
-def test_what_comes_with_age_begins_anew_with_every_restart() -> None:
-    pod = Pod([1.0] * 20, by_age=[0.0, 1.0, 2.0])
-    past = kernel.replay(pod, 0, 20, 100.0, restarts=[10])
-
-    assert [run.used for run in past.runs] == [[1.0, 2.0] + [3.0] * 8] * 2
-
-
-def test_one_rule_dominates_another_only_if_it_is_better_in_one_and_worse_in_none() -> None:
-    one = score.Outcome(killed=0.1, cost=1.3)
-
-    assert score.dominates(score.Outcome(0.1, 1.2), one)
-    assert not score.dominates(one, one)
-    assert not score.dominates(score.Outcome(0.2, 1.2), one)
-
-
-def test_tables_are_written_between_their_marks_and_nowhere_else(tmp_path: Path) -> None:
-    document = tmp_path / "page.md"
-    page = "before\n<!-- {}: begin -->{}<!-- {}: end -->\nafter\n"
-    document.write_text(page.format("benchmark", "\nold\n", "benchmark"), encoding="utf-8")
-    replay.write(replay.MADE_UP, ["| new |"], document)
-
-    assert document.read_text(encoding="utf-8") == page.format("benchmark", "\n\n| new |\n\n", "benchmark")
-
-
-def test_real_series_without_numpy_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "numpy", None)
-
-    with pytest.raises(SystemExit, match="needs numpy: python -m pip install numpy"):
-        list(replay.real_tables(tmp_path / "any.npz"))
