@@ -31,18 +31,30 @@ def parse_bytes(text: str | float) -> int | None:
 
     None where the text is no quantity: a unit we do not know is not a number we may guess.
     """
-    match = _QUANTITY.match(str(text).strip())
-    if match is None:
-        return None
-    number, suffix = match.groups()
-    try:
-        exact = Decimal(number) * _SUFFIXES[suffix or ""]
-    except ArithmeticError:
+    exact = _exact(text)
+    if exact is None:
         return None
     if abs(exact) >= LARGEST:
         return LARGEST if exact > 0 else -LARGEST
     whole = int(exact)
     return whole + 1 if exact > whole else whole
+
+
+def parse_cpus(text: str | float) -> float | None:
+    """CPUs of a quantity such as `4` or `3920m`; None where the text is none."""
+    exact = _exact(text)
+    return None if exact is None or exact < 0 or exact >= LARGEST else float(exact)
+
+
+def _exact(text: str | float) -> Decimal | None:
+    match = _QUANTITY.match(str(text).strip())
+    if match is None:
+        return None
+    number, suffix = match.groups()
+    try:
+        return Decimal(number) * _SUFFIXES[suffix or ""]
+    except ArithmeticError:
+        return None
 
 
 def show_bytes(count: int) -> str:

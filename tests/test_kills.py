@@ -185,3 +185,51 @@ def test_kills_come_newest_first_whatever_told_of_them() -> None:
 
 def test_a_diagnosis_without_a_time_of_death_is_left_to_the_counter() -> None:
     assert past(replace(diagnosis(Verdict.CHILD_KILLED), killed_at=None)) == ()
+
+
+# --- the limit at the kill -------------------------------------------------------------------------------------------
+
+
+def resized(*limits: tuple[float, int]) -> Life:
+    """A life of the diagnosed pod, with the limits (in Mi) that were seen at these seconds."""
+    one = life("api-1", {-60: 40, 0: 50, 60: 30})
+    return replace(one, limit=tuple(Sample(at=after(at), value=limit * MI) for at, limit in limits))
+
+
+def test_a_limit_that_was_changed_since_is_the_one_that_was_seen_before_the_kill() -> None:
+    unknown = replace(diagnosis(), limit_bytes=None, limit_known=False)
+
+    (kill,) = past(unknown, lives=(resized((-60, 64), (60, 256)),))
+    (open_kill,) = past(unknown, lives=(resized((60, 256)),))
+
+    assert kill.limit_bytes == 64 * MI
+    assert open_kill.limit_bytes is None
+
+
+def test_the_last_limit_of_a_window_is_not_that_of_the_kill_where_it_was_another_before() -> None:
+    told = remembered(after(100), pod="gone-1")
+    numbers = window(told)
+    changed = replace(numbers, containers=tuple(replace(row, lowest_limit_bytes=64 * MI) for row in numbers.containers))
+
+    def limit_in(seen: MemoryWindow) -> int | None:
+        (kill,) = kills_of(Past(namespace="shop", diagnoses=(), window=seen, history=None, alive=frozenset()))
+        return kill.limit_bytes
+
+    assert (limit_in(numbers), limit_in(changed)) == (128 * MI, None)
+
+
+def test_a_counter_that_jumps_by_a_billion_counts_no_kills() -> None:
+    assert increases(life("api-1", {0: 10, 60: 20}, counted={0: 0, 60: 10**9})) == []
+
+
+def test_a_child_was_killed_under_the_limit_of_that_time_whatever_the_container_was_resized_to_since() -> None:
+    """It lives on, and a larger limit is what a kill is followed by: else each fix would ask for a larger one."""
+    counted = tuple(Sample(at=after(at), value=count) for at, count in ((-60, 0), (0, 2), (60, 2)))
+
+    def limits_of(*limits: tuple[float, int]) -> set[int | None]:
+        return {kill.limit_bytes for kill in past(lives=(replace(resized(*limits), oom_events=counted),))}
+
+    assert limits_of((-60, 64), (0, 64), (60, 256)) == {64 * MI}
+    assert limits_of((-60, 64), (-1, 256), (60, 256)) == {None}  # before the resize, or after it
+    assert limits_of((60, 64)) == {64 * MI}  # there was no other
+    assert limits_of() == {None}

@@ -28,7 +28,7 @@ from kubectl_oom.evidence import (
 )
 from kubectl_oom.judge.rationale import HELD
 from kubectl_oom.judge.rounding import clean_size
-from kubectl_oom.judge.sizing import PROFILES, class_of, recommend
+from kubectl_oom.judge.sizing import PROFILES, Wishes, class_of, recommend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,8 +135,12 @@ def history(
     )
 
 
+WISHES = {"profile", "headroom", "guaranteed", "workload_class"}
+
+
 def size(past: ContainerHistory, **asked: object) -> Recommendation:
-    return recommend(past, kills=past.kills, until=UNTIL, **asked)  # type: ignore[arg-type]  # the test's own words
+    wishes = Wishes(**{name: asked.pop(name) for name in WISHES & set(asked)})  # type: ignore[arg-type]  # the test's words
+    return recommend(past, kills=past.kills, until=UNTIL, wishes=wishes, **asked)  # type: ignore[arg-type]  # as above
 
 
 def sizes_of(answer: Recommendation) -> tuple[int, int]:

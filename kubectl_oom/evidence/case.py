@@ -38,3 +38,4 @@ class CaseFile:
     replicas: Mapping[WorkloadKey, Replicas] = field(default_factory=dict)
     targets: tuple[frozenset[PodKey], ...] = ()  # the pods of each thing that was asked about; none: all as one
     gaps: tuple[Gap, ...] = ()
+    children_counted: bool = False  # a metrics engine was asked for kills of child processes, for all pods

@@ -126,6 +126,7 @@ class Pod:
     memory_volumes: tuple[MemoryVolume, ...]
     resized: bool  # limits were changed in place since the pod was created
     priority_class: str | None = None
+    overhead_bytes: int = 0  # what its RuntimeClass adds to every request
 
     @property
     def workload(self) -> Owner | None:
@@ -146,6 +147,7 @@ class Node:
     kernel_version: str | None
     conditions: tuple[Condition, ...]
     events: tuple[Event, ...]
+    cpus: float | None = None  # capacity
     neighbours: tuple[Neighbour, ...] = ()  # other pods, most over their request first
 
 

@@ -33,6 +33,7 @@ class Kill:
     pattern: Pattern
     image: str | None
     sources: tuple[str, ...]
+    own_volume: bool = False  # by its pod's limit, which is its containers' sum, through a volume that is its alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,14 +79,14 @@ class Spread:
     """How one kind of memory of one container was spread over a window, as the engine worked it out.
 
     Where the container had several instances, the quantiles are those of the instance where they are highest; the
-    mean is over all samples, and the maximum is the highest sample of all.
+    mean is over all samples, and the maximum is the highest sample of all. None: the engine was not asked for it.
     """
 
     samples: int
-    mean_bytes: int
-    p50_bytes: int
+    mean_bytes: int | None
+    p50_bytes: int | None
     p95_bytes: int
-    p99_bytes: int
+    p99_bytes: int | None
     max_sampled_bytes: int
 
 
@@ -116,6 +116,7 @@ class PastKill:
     exact: bool  # the kubelet's own time; otherwise it was seen then: a scrape later, or a back-off where restarts tell
     exit_code: int | None
     source: str  # the series that tells
+    limit_bytes: int | None = None  # in force then, where that was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,7 @@ class MemoryWindow:
     kills: tuple[PastKill, ...]  # oldest first
     kills_known: bool  # False: the engine holds no series that would tell, so no kill here means nothing
     warnings: tuple[str, ...] = ()
+    interval_seconds: float | None = None  # between scrapes, where the samples themselves are not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,3 +57,4 @@ class Recommendation:
     rationale: tuple[str, ...]  # whole sentences, in the order they are to be read
     alternatives: Mapping[str, int]  # rule → the limit it would give; a rule that cannot answer is not in it
     lasts_seconds: float | None  # until a leak or growth reaches the recommended limit; None where neither is seen
+    leaks: bool = False  # what grows begins anew with every start: `lasts_seconds` counts from there, else from now

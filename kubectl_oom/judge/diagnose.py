@@ -308,7 +308,7 @@ def _unseen_children(case: CaseFile) -> list[Gap]:
         now.oom_events is not None for n in case.now_by_container.values() for now in n
     )
     running = any(c.state == "running" for pod in case.pods for c in pod.containers)
-    if counted or not running:
+    if counted or case.children_counted or not running:
         return []
     return [
         Gap(

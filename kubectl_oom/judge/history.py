@@ -11,9 +11,9 @@ from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, ImageChan
 from kubectl_oom.judge.causes import causes_of
 from kubectl_oom.judge.diagnose import diagnose, every_end, sample_now
 from kubectl_oom.judge.instance import Instance, LifeSpan
-from kubectl_oom.judge.kills import COUNTED_WITHIN, Past, increases, kills_of
+from kubectl_oom.judge.kills import COUNTED_WITHIN, Past, increases, kills_of, own_volumes
 from kubectl_oom.judge.pattern import recognise
-from kubectl_oom.judge.samples import interval_of, running_now
+from kubectl_oom.judge.samples import interval_of, is_coarse, running_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CaseFile,
         Container,
         ContainerWindow,
+        Diagnosis,
         Kill,
         LastSample,
         Life,
@@ -39,25 +40,27 @@ def recount(
 ) -> HistoryReport:
     """The history of every container of the workloads, those with kills first."""
     report = diagnose(case, now=until, container=container)
-    items = [item for past in pasts for item in _containers(case, past, since, until, container)]
+    ends = every_end(case)
+    items = [item for past in pasts for item in _containers(case, past, ends, since, until, container)]
     items.sort(key=lambda i: (-len(i.kills), i.namespace, i.container))
     return HistoryReport(items=tuple(items), gaps=(*report.gaps, *_gaps(pasts)), since=since, until=until)
 
 
 def _containers(
-    case: CaseFile, past: WorkloadPast, since: datetime, until: datetime, wanted: str | None
+    case: CaseFile, past: WorkloadPast, ends: Sequence[Diagnosis], since: datetime, until: datetime, wanted: str | None
 ) -> list[ContainerHistory]:
-    living = [pod for pod in case.pods if pod.namespace == past.namespace and pod.name in past.pods]
+    living = newest_first(pod for pod in case.pods if pod.namespace == past.namespace and pod.name in past.pods)
     names = {c.name for pod in living for c in pod.containers}
     names |= {row.container for row in past.window.containers} if past.window else set()
     names |= {life.container for life in past.history.lives} if past.history else set()
     kills = kills_of(
         Past(
             namespace=past.namespace,
-            diagnoses=tuple(d for d in every_end(case) if d.namespace == past.namespace and d.pod in past.pods),
+            diagnoses=tuple(d for d in ends if d.namespace == past.namespace and d.pod in past.pods),
             window=past.window,
             history=past.history,
             alive=frozenset(pod.name for pod in living),
+            own_volumes=own_volumes(living),
         )
     )
     in_window = [kill for kill in kills if since <= kill.at <= until]
@@ -71,16 +74,21 @@ def _containers(
     ]
 
 
+def newest_first(pods: Iterable[Pod]) -> tuple[Pod, ...]:
+    """What the newest pod says is what holds today: during a rollout the older ones are on their way out."""
+    return tuple(sorted(pods, key=lambda pod: pod.created_at.timestamp() if pod.created_at else 0.0, reverse=True))
+
+
 def _container(
     past: WorkloadPast, name: str, living: Sequence[Pod], kills: list[Kill], since: datetime, until: datetime
 ) -> ContainerHistory:
     own = next((c for pod in living for c in pod.containers if c.name == name), None)
     lives = tuple(life for life in (past.history.lives if past.history else ()) if life.container == name)
     rows = [row for row in (past.window.containers if past.window else ()) if row.container == name]
-    result = recognise([_span(life, kills) for life in lives], until=until)
+    coarse = is_coarse(past.stepped_seconds)  # no pattern can be told from the highest sample of every few hours
+    result = recognise([] if coarse else [_span(life, kills) for life in lives], until=until)
     limit = _limit(own, rows, lives)
     working_set, usage = _pooled([r.working_set for r in rows]), _pooled([r.usage for r in rows])
-    intervals = [i for life in lives if (i := interval_of(life.working_set))]
     history = ContainerHistory(
         namespace=past.namespace,
         workload=past.workload,
@@ -89,7 +97,7 @@ def _container(
         container_type=own.type if own else None,
         since=since,
         until=until,
-        interval_seconds=min(intervals, default=None),
+        interval_seconds=_interval(past, lives),
         samples=working_set.samples if working_set else sum(len(life.working_set) for life in lives),
         working_set=working_set,
         usage=usage,
@@ -105,7 +113,7 @@ def _container(
         restarts=_restarts(rows, own),
         kills_per_week=_rate(kills, lives, until),
         findings=(),
-        growth_of_lives=tuple(_growth(life) for life in lives if life.working_set),
+        growth_of_lives=() if coarse else tuple(_growth(life) for life in lives if life.working_set),
         image_changes=_image_changes(rows, lives),
         lives=lives,
         stepped_seconds=past.stepped_seconds,
@@ -124,12 +132,31 @@ def _pooled(spreads: Iterable[Spread | None]) -> Spread | None:
         return None
     return Spread(
         samples=samples,
-        mean_bytes=round(sum(spread.mean_bytes * spread.samples for spread in known) / samples),
-        p50_bytes=max(spread.p50_bytes for spread in known),
+        mean_bytes=_mean(known),
+        p50_bytes=_highest(spread.p50_bytes for spread in known),
         p95_bytes=max(spread.p95_bytes for spread in known),
-        p99_bytes=max(spread.p99_bytes for spread in known),
+        p99_bytes=_highest(spread.p99_bytes for spread in known),
         max_sampled_bytes=max(spread.max_sampled_bytes for spread in known),
     )
+
+
+def _mean(spreads: Sequence[Spread]) -> int | None:
+    """Over all samples; None where that of a pod is not known."""
+    sums = [spread.mean_bytes * spread.samples for spread in spreads if spread.mean_bytes is not None]
+    return round(sum(sums) / sum(spread.samples for spread in spreads)) if len(sums) == len(spreads) else None
+
+
+def _highest(values: Iterable[int | None]) -> int | None:
+    listed = list(values)
+    known = [value for value in listed if value is not None]
+    return max(known) if len(known) == len(listed) else None
+
+
+def _interval(past: WorkloadPast, lives: Sequence[Life]) -> float | None:
+    """Seconds between samples: as the engine was asked, else as the samples show."""
+    if past.window and past.window.interval_seconds:
+        return past.window.interval_seconds
+    return min((i for life in lives if (i := interval_of(life.working_set))), default=None)
 
 
 def _limit(container: Container | None, rows: Sequence[ContainerWindow], lives: Sequence[Life]) -> int | None:

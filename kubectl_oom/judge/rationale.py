@@ -100,8 +100,10 @@ def _reckoning(found: Seen, estimate: Estimate, profile: Profile) -> Iterator[st
     size = estimate.bytes
     if size is None:
         return
-    if profile.rule:
+    if profile.rule and size != estimate.by_heap:
         yield _from_rule(size, estimate, profile)
+    elif size == estimate.by_heap:
+        yield f"Its own heap decides: below a limit of {show_bytes(round(size))} heap and the rest do not fit."
     elif size == estimate.by_kills and estimate.killer:
         yield _from_kills(found, estimate, estimate.killer, profile)
     elif size == estimate.by_samples:
@@ -147,6 +149,9 @@ def _from_kills(found: Seen, estimate: Estimate, killed: KilledAt, profile: Prof
     more = f" + {show_bytes(round(jump))} for its jumps" if jump else ""
     weight = estimate.kill_weight
     short = f", all times {weight:.2f} for a short history" if weight >= TOLD else ""
+    if killed.passed_under and (killed.limit_bytes * factor + jump) * weight > (estimate.by_kills or 0):
+        enough = show_bytes(killed.passed_under)
+        more, short = "", f"{short}, and for its jumps nothing beyond {enough}, under which it has gone further since"
     return (
         f"Profile {profile.name}: the limit that killed, {limit}, times {factor:.2f}{days}{more}{short} "
         f"= {show_bytes(round(estimate.by_kills or 0))}. That is a bet, not a measurement."

@@ -16,3 +16,11 @@ def clean_size(count: float) -> int:
         return SMALLEST_STEP
     step = max(SMALLEST_STEP, 1 << max(0, (whole.bit_length() - 1) - DIGITS))
     return -(-whole // step) * step
+
+
+def clean_size_within(count: int) -> int:
+    """The largest clean size that is not above `count` bytes; 0 where there is none."""
+    if count < SMALLEST_STEP:
+        return 0
+    step = max(SMALLEST_STEP, 1 << (count.bit_length() - 1 - DIGITS))
+    return count // step * step

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubectl_oom.judge.rounding import MI
-from kubectl_oom.judge.seen import SPEAKS_OF_THE_LIMIT, is_limit
+from kubectl_oom.judge.seen import is_limit, speaks_of_the_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import ContainerHistory, Kill, Life, Spread
     from kubectl_oom.judge.seen import Seen
 
+
+def _times(factor: float, quantile: int | None) -> float | None:
+    return None if quantile is None else factor * quantile
+
+
 # By name, from the spread of the samples; `--profile NAME` asks for one of the first five.
-NAMED: Mapping[str, Callable[[Spread], float]] = {
+NAMED: Mapping[str, Callable[[Spread], float | None]] = {
     "default": lambda spread: 1.3 * spread.p95_bytes,
     "stateless": lambda spread: 1.2 * spread.p95_bytes,
-    "stateful": lambda spread: 1.3 * spread.p99_bytes,
+    "stateful": lambda spread: _times(1.3, spread.p99_bytes),
     "batch": lambda spread: 1.5 * spread.max_sampled_bytes,
     "peak": lambda spread: 1.5 * spread.max_sampled_bytes,
-    "p99x1.3": lambda spread: 1.3 * spread.p99_bytes,
+    "p99x1.3": lambda spread: _times(1.3, spread.p99_bytes),
     "max+10%": lambda spread: 1.1 * spread.max_sampled_bytes,
 }
 WORDS = {
@@ -58,7 +63,7 @@ def alternatives(
     history: ContainerHistory, kills: Sequence[Kill], found: Seen, *, until: datetime, floors: bool = True
 ) -> dict[str, int]:
     """Limit in bytes by rule; `floors` False leaves out what KRR and VPA add whatever the data (to compare rules)."""
-    own = [kill for kill in kills if kill.verdict in SPEAKS_OF_THE_LIMIT]
+    own = [kill for kill in kills if speaks_of_the_limit(kill)]
     answers: dict[str, float | None] = {}
     if found.spread:
         answers |= {name: rule(found.spread) for name, rule in NAMED.items()}

@@ -29,7 +29,7 @@ class Runtime:
 # Words of a command line, whole and without path; the strongest witness, since it is what runs.
 _COMMANDS = {
     "jvm": r"java|kotlin|catalina\.sh|gradle|mvn",
-    "node": r"node|nodejs|npm|yarn|pnpm|next|pm2",
+    "node": r"node|nodejs|npm|yarn|pnpm|next|pm2(?:-runtime)?",
     "dotnet": r"dotnet",
     "python": r"python\d?(?:\.\d+)?|gunicorn|uvicorn|celery|uwsgi|hypercorn|jupyter(?:-\w+)?|daphne",
     "ruby": r"ruby|puma|unicorn|sidekiq|rails|bundle",
@@ -38,19 +38,41 @@ _COMMANDS = {
     "postgres": r"postgres",
     "redis": r"redis-server|valkey-server|keydb-server",
 }
-# Settings that only one runtime reads.
+# Settings that only one runtime reads; WEB_CONCURRENCY is not among them: gunicorn, uvicorn and puma all do.
 _SETTINGS = {
-    "jvm": ("JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "ES_JAVA_OPTS", "KAFKA_HEAP_OPTS"),
+    "jvm": (
+        "JAVA_OPTS",
+        "JAVA_OPTS_APPEND",
+        "JAVA_TOOL_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "_JAVA_OPTIONS",
+        "CATALINA_OPTS",
+        "ES_JAVA_OPTS",
+        "OPENSEARCH_JAVA_OPTS",
+        "LS_JAVA_OPTS",
+        "KAFKA_HEAP_OPTS",
+    ),
     "node": ("NODE_OPTIONS",),
     "go": ("GOMEMLIMIT", "GOGC"),
-    "dotnet": ("DOTNET_GCHeapHardLimit", "DOTNET_GCHeapHardLimitPercent", "DOTNET_gcServer"),
-    "python": ("WEB_CONCURRENCY", "GUNICORN_CMD_ARGS", "CELERYD_CONCURRENCY"),
+    "dotnet": (
+        "DOTNET_GCHeapHardLimit",
+        "DOTNET_GCHeapHardLimitPercent",
+        "DOTNET_gcServer",
+        "DOTNET_GCConserveMemory",
+        "COMPlus_GCHeapHardLimit",
+        "COMPlus_GCHeapHardLimitPercent",
+        "COMPlus_gcServer",
+    ),
+    "python": ("GUNICORN_CMD_ARGS", "CELERYD_CONCURRENCY", "AIRFLOW__CELERY__WORKER_CONCURRENCY"),
     "ruby": ("RAILS_MAX_THREADS", "PUMA_WORKERS"),
-    "php": ("PHP_MEMORY_LIMIT",),
+    "php": ("PHP_MEMORY_LIMIT", "PHP_FPM_PM_MAX_CHILDREN"),
+    "nginx": ("NGINX_WORKER_PROCESSES", "NGINX_ENTRYPOINT_WORKER_PROCESSES_AUTOTUNE"),
+    "redis": ("REDIS_ARGS",),
 }
 # The last part of an image's name, as a whole word of it; the weakest witness, since an image may be called anything.
 _IMAGES = {
-    "jvm": r"openjdk|temurin|corretto|zulu|jre|jdk|liberica|graalvm|java|tomcat|jetty|wildfly|keycloak|kafka|elasticsearch"
+    "jvm": r"openjdk|openj9|semeru|temurin|corretto|amazoncorretto|zulu|jre|jdk|liberica|graalvm|java"
+    r"|tomcat|jetty|wildfly|keycloak|kafka|elasticsearch"
     r"|opensearch|logstash|cassandra|zookeeper|jenkins|sonarqube|solr|spark|flink|trino|neo4j|activemq|spring",
     "node": r"node|nodejs|nextjs",
     "go": r"prometheus|coredns|etcd|traefik|grafana|loki|vault|consul|argocd|thanos|golang|kube-state-metrics",
@@ -62,6 +84,8 @@ _IMAGES = {
     "postgres": r"postgres|postgresql|timescaledb|postgis",
     "redis": r"redis|valkey|keydb",
 }
+# Words of an image that looks after another program, and is written in whatever its author liked.
+_ABOUT_ANOTHER = frozenset({"exporter", "operator", "detector", "registrar", "driver", "adapter"})
 
 
 def runtime_of(container: Container) -> Runtime | None:
@@ -86,11 +110,17 @@ def _by_setting(container: Container) -> Iterator[Runtime]:
 
 
 def _by_image(container: Container) -> Iterator[Runtime]:
-    image = (container.image or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
-    words = set(re.split(r"[^a-z0-9]+", image.lower())) | {image.lower()}
-    for name, pattern in _IMAGES.items():
-        if any(re.fullmatch(pattern, word) for word in words):
-            yield Runtime(name=name, evidence=Citation(source="pod", field="image", value=container.image or ""))
+    whole = (container.image or "").partition("@")[0].lower()
+    name = whole.rpartition("/")[2].partition(":")[0]
+    words = set(re.split(r"[^a-z0-9]+", name))
+    if words & _ABOUT_ANOTHER:
+        return
+    # `node` is a word of many names that mean a machine: only an image that is called just that is Node.js.
+    words = words - {"node"} | ({name} - {"node"} if "calico/" in whole else {name})
+    for runtime, pattern in _IMAGES.items():
+        of_microsoft = runtime == "dotnet" and "/dotnet/" in whole
+        if of_microsoft or any(re.fullmatch(pattern, word) for word in words):
+            yield Runtime(name=runtime, evidence=Citation(source="pod", field="image", value=container.image or ""))
 
 
 # --- looking inside ------------------------------------------------------------------------------------------------

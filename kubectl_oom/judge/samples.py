@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CLOCK_SLACK = timedelta(seconds=2)
 # What was sampled this late in a life tells how it ended: cAdvisor looks every 30 s at the slowest, Prometheus each 60 s.
 LAST_MOMENTS = timedelta(seconds=90)
+# Of the highest sample of every quarter of an hour and more, nothing is left of how fast the memory rose.
+COARSE_SECONDS = 900.0
 
 
 # --- samples -------------------------------------------------------------------------------------------------------
@@ -41,6 +43,11 @@ def life_of(case: CaseFile, pod: Pod, container: Container, end: Termination) ->
         if life.container_id is None and end.started_at - CLOCK_SLACK <= life.working_set[0].at <= end.finished_at:
             return until(life, end.finished_at)
     return None
+
+
+def is_coarse(stepped_seconds: float | None) -> bool:
+    """Whether a course of the highest sample of each so many seconds has lost its jumps and its shape."""
+    return stepped_seconds is not None and stepped_seconds >= COARSE_SECONDS
 
 
 def is_of(life: Life, pod: Pod, container: Container) -> bool:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Spread, Verdict
-from kubectl_oom.judge.samples import interval_of
+from kubectl_oom.judge.samples import interval_of, is_coarse
 from kubectl_oom.judge.trend import quantile, theil_sen
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ HOUR = 3600.0
 # cgroup v1 writes "no limit" as 2^63 less a page; no machine has an exbibyte.
 NO_LIMIT = 1 << 60
 # A kill of these says that this container asked for more than its own limit. The node's, and the pod's shared limit,
-# say nothing about the container's.
+# say nothing about the container's: unless it was the container's own volume that filled the pod.
 SPEAKS_OF_THE_LIMIT = frozenset(
     {Verdict.CONTAINER_LIMIT, Verdict.OOM_SCOPE_UNKNOWN, Verdict.START_OOM, Verdict.CHILD_KILLED}
 )
+SHARED = frozenset({Verdict.NODE, Verdict.POD_LIMIT})
 # Two samples further apart than this many intervals have a lost scrape between them: their rise was not seen.
 NEXT_SAMPLE = 2.1
 # The jump is the median of the five largest: one alone may be a doubled sample.
@@ -53,6 +54,7 @@ class KilledAt:
     limit_bytes: int
     kills: int
     held_since: bool  # a higher limit has been in force since, for a day and more, and nothing was killed
+    passed_under: int | None = None  # a higher limit under which samples have gone further since, with no kill; bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +88,12 @@ class Seen:
 
 def seen(history: ContainerHistory, kills: Sequence[Kill], *, live: Sequence[MemoryNow] = (), until: datetime) -> Seen:
     """The numbers of a history and of the kills that belong to it; samples of 0 are no memory and do not count."""
-    own = [kill for kill in kills if kill.verdict in SPEAKS_OF_THE_LIMIT]
+    own = [kill for kill in kills if speaks_of_the_limit(kill)]
     limited = [kill for kill in own if is_limit(kill.limit_bytes)]
     lives = [points for life in history.lives if (points := _points(life))]
     spread = history.working_set or spread_of(history.lives)
     interval = history.interval_seconds or min((i for points in lives if (i := interval_of(points))), default=None)
+    coarse = is_coarse(history.stepped_seconds)
     sampled, mark = _tops(history, spread, own, live)
     span = _span_hours(history, lives, spread, interval)
     return Seen(
@@ -99,10 +102,10 @@ def seen(history: ContainerHistory, kills: Sequence[Kill], *, live: Sequence[Mem
         highest_bytes=max((top for top in (sampled, mark) if top), default=None),
         high_water=bool(mark and mark > (sampled or 0)),
         steady_bytes=_steady(history, spread),
-        jump_bytes=_jump(lives, interval),
+        jump_bytes=None if coarse else _jump(lives, interval),
         interval_seconds=interval,
         span_hours=span,
-        sampled_hours=_sampled_hours(lives, interval) if lives else span,
+        sampled_hours=_sampled_hours(lives, spread, interval, coarse=coarse) if lives else span,
         whole_lives=max(0, len(lives) - len(own)),
         restarted=_restarted(history),
         rise_per_day=_rise(lives, until),
@@ -110,9 +113,14 @@ def seen(history: ContainerHistory, kills: Sequence[Kill], *, live: Sequence[Mem
         kills=len(own),
         killed_at=_killed_at(history, limited, until),
         unknown_limits=len(own) - len(limited),
-        not_its_own=sum(1 for kill in kills if kill.verdict in (Verdict.NODE, Verdict.POD_LIMIT)),
-        killed_share=_killed_share(history, own, span, interval, until),
+        not_its_own=sum(1 for kill in kills if kill.verdict in SHARED and not speaks_of_the_limit(kill)),
+        killed_share=_killed_share(history, own, span, history.stepped_seconds or interval, until),
     )
+
+
+def speaks_of_the_limit(kill: Kill) -> bool:
+    """Whether the kill says that the container asked for more than its own limit."""
+    return kill.verdict in SPEAKS_OF_THE_LIMIT or kill.own_volume
 
 
 def is_limit(count: int | None) -> bool:
@@ -193,16 +201,27 @@ def _jump(lives: Sequence[Sequence[Sample]], interval: float | None) -> int | No
 def _span_hours(
     history: ContainerHistory, lives: Sequence[Sequence[Sample]], spread: Spread | None, interval: float | None
 ) -> float:
+    between = 0.0
     if lives:
         first, last = min(points[0].at for points in lives), max(points[-1].at for points in lives)
-        return (last - first).total_seconds() / HOUR
-    if spread is None:
-        return 0.0
-    window = (history.until - history.since).total_seconds()
-    return min(window, spread.samples * (interval or ASSUMED_INTERVAL) / max(1, len(history.pods))) / HOUR
+        between = (last - first).total_seconds() / HOUR
+        if not is_coarse(history.stepped_seconds):
+            return between
+    # Numbers, and steps of which only the ends are known: at least as long as a pod was sampled on average.
+    window = (history.until - history.since).total_seconds() / HOUR
+    return min(window, max(between, _counted_hours(spread, interval) / max(1, len(history.pods))))
 
 
-def _sampled_hours(lives: Sequence[Sequence[Sample]], interval: float | None) -> float:
+def _counted_hours(spread: Spread | None, interval: float | None) -> float:
+    """Hours that so many samples cover, of all pods together."""
+    return spread.samples * (interval or ASSUMED_INTERVAL) / HOUR if spread else 0.0
+
+
+def _sampled_hours(
+    lives: Sequence[Sequence[Sample]], spread: Spread | None, interval: float | None, *, coarse: bool
+) -> float:
+    if coarse:
+        return _counted_hours(spread, interval)
     return sum((points[-1].at - points[0].at).total_seconds() + (interval or 0) for points in lives) / HOUR
 
 
@@ -236,7 +255,12 @@ def _killed_at(history: ContainerHistory, kills: Sequence[Kill], until: datetime
         counts[kill.limit_bytes or 0] += 1
     last = max((kill.at for kill in kills), default=until)
     return tuple(
-        KilledAt(limit_bytes=limit, kills=counts[limit], held_since=_held(history, limit, last))
+        KilledAt(
+            limit_bytes=limit,
+            kills=counts[limit],
+            held_since=_held(history, limit, last),
+            passed_under=_passed_under(history, limit, last),
+        )
         for limit in sorted(counts, reverse=True)
     )
 
@@ -252,6 +276,18 @@ def _held(history: ContainerHistory, limit: int, last_kill: datetime) -> bool:
     return bool(began) and max(ended) - min(began) >= CLEAN_AFTER
 
 
+def _passed_under(history: ContainerHistory, limit: int, last_kill: datetime) -> int | None:
+    """The higher limit under which a sample since the last kill of all lies above the limit that killed."""
+    raised = [
+        sample.value
+        for life in history.lives
+        if any(s.at > last_kill and s.value > limit for s in life.working_set)
+        for sample in life.limit
+        if sample.at > last_kill and limit < sample.value < NO_LIMIT
+    ]
+    return max(raised, default=None)
+
+
 def _killed_share(
     history: ContainerHistory, kills: Sequence[Kill], span_hours: float, interval: float | None, until: datetime
 ) -> float:
@@ -265,7 +301,8 @@ def _killed_share(
     for life in history.lives:
         for number, count in Counter(int((until - s.at).total_seconds() // seconds) for s in life.working_set).items():
             counts[(life.pod, number)] += count
-    enough = max(FEWEST_IN_A_BLOCK, SHARE_OF_A_BLOCK * block.total_seconds() / interval) if interval else 0
+    points = block.total_seconds() / interval if interval else 0
+    enough = max(min(FEWEST_IN_A_BLOCK, points / 2), SHARE_OF_A_BLOCK * points)  # of a coarse course, half are enough
     survived = len({key for key, count in counts.items() if count >= enough} - killed)
     if not history.lives:  # numbers only: every pod is taken to have been seen all the time
         survived = max(0, round(len(history.pods) * timedelta(hours=span_hours) / block) - len(killed))

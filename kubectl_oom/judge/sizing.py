@@ -5,7 +5,7 @@ Parameters, what they are worth in replay and how they were found: docs/sizing.m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,16 @@ PROFILES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user asked for. `headroom` (0.2: 20 %) replaces the profile's margins."""
+
+    profile: Profile = BALANCED
+    headroom: float | None = None
+    guaranteed: bool = False  # request and limit the same
+    workload_class: WorkloadClass | None = None  # None: as told from kind and behaviour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """What each kind of evidence asks for, in bytes; None: that evidence is not there."""
 
@@ -80,6 +90,7 @@ class Estimate:
     floor: float | None
     weight: float  # factor for what a short history has not seen
     killer: KilledAt | None = None  # the limit that killed from which `by_kills` comes
+    by_heap: float | None = None  # the least limit under which the program's own heap fits
 
     @property
     def kill_weight(self) -> float:
@@ -89,7 +100,7 @@ class Estimate:
     @property
     def bytes(self) -> float | None:
         """The largest of them."""
-        asked = (self.by_samples, self.by_kills, self.by_growth, self.by_rule, self.floor)
+        asked = (self.by_samples, self.by_kills, self.by_growth, self.by_rule, self.by_heap, self.floor)
         return max((one for one in asked if one is not None), default=None)
 
 
@@ -98,31 +109,31 @@ def recommend(
     *,
     kills: Sequence[Kill],
     until: datetime,
-    profile: Profile = BALANCED,
-    headroom: float | None = None,
-    guaranteed: bool = False,
+    wishes: Wishes | None = None,
     replicas: int | None = None,
     live: Sequence[MemoryNow] = (),
+    heap_needs: int | None = None,
 ) -> Recommendation:
     """Request and limit for the container of this history.
 
-    `kills` are those that count: of the history, or of one image only where that was asked. `headroom` (0.2: 20 %)
-    replaces the profile's margins by one that the user chose. `live` is read just now, from the kubelet.
+    `kills` are those that count: of the history, or of one image only where that was asked. `live` is read just now,
+    from the kubelet. `heap_needs` is the least limit in which the program's own heap fits.
     """
+    wishes = wishes or Wishes()
     found = seen(history, kills, live=live, until=until)
-    chosen = _asked(profile, headroom)
-    estimate = estimate_of(history, found, chosen, weighted=headroom is None)
+    chosen = _asked(wishes.profile, wishes.headroom)
+    estimate = replace(estimate_of(history, found, chosen, weighted=wishes.headroom is None), by_heap=heap_needs)
     band, why = band_of(history, found)
-    sizes = _sizes(history, found, estimate, keep=band is Band.LOW, guaranteed=guaranteed)
-    workload_class, class_reason = class_of(history)
+    sizes = _sizes(history, found, estimate, keep=band is Band.LOW, guaranteed=wishes.guaranteed)
+    told_class, class_reason = (wishes.workload_class, "as asked") if wishes.workload_class else class_of(history)
     growth = growth_of(history, found)
     return Recommendation(
         namespace=history.namespace,
         workload=history.workload,
         container=history.container,
         container_type=history.container_type,
-        profile=profile.name,
-        workload_class=workload_class,
+        profile=chosen.name,
+        workload_class=told_class,
         class_reason=class_reason,
         confidence=band,
         confidence_reason=why,
@@ -133,6 +144,7 @@ def recommend(
         rationale=rationale(Reckoning(history, found, estimate, chosen, sizes, growth, band, why), until=until),
         alternatives=alternatives(history, kills, found, until=until),
         lasts_seconds=growth.lasts(sizes.limit_bytes) if growth and sizes and sizes.limit_bytes else None,
+        leaks=growth is not None and growth.leak,
     )
 
 
@@ -188,7 +200,10 @@ def _by_kill(found: Seen, killed: KilledAt, profile: Profile, weight: float) -> 
         return killed.limit_bytes * (1 + FLOOR_MARGIN)
     bump = profile.bump + profile.bump_by_share * found.killed_share
     jump = profile.bump_jump * min(found.jump_bytes or 0, killed.limit_bytes)
-    return (killed.limit_bytes * bump + jump) * weight
+    without, bet = killed.limit_bytes * bump * weight, (killed.limit_bytes * bump + jump) * weight
+    # Jumps stand in for what lay above the limit. Under a limit raised since, that has been seen: the rise of every
+    # start to there would otherwise raise it again and again.
+    return max(without, min(bet, killed.passed_under or bet))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,4 +316,4 @@ def class_of(history: ContainerHistory) -> tuple[WorkloadClass, str]:
 
 def _mostly_idle(history: ContainerHistory) -> bool:
     spread = history.working_set
-    return spread is not None and spread.max_sampled_bytes >= 2 * spread.p50_bytes
+    return bool(spread and spread.p50_bytes is not None and spread.max_sampled_bytes >= 2 * spread.p50_bytes)
