@@ -8,6 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubectl_oom.evidence import HeapLine, MemoryHistory, WorkloadPast
+from kubectl_oom.read.answer import part
+from kubectl_oom.read.resources import requested_bytes
 from kubectl_oom.read.selectors import matches_fields, matches_labels
 from kubectl_oom.read.source import (
     DEPLOYMENTS,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import Owner
 
 T = TypeVar("T")
+ENDED = ("Succeeded", "Failed")
 
 
 @dataclass
@@ -80,6 +83,14 @@ class InMemory:
         assert namespace
         self._ask("pod metrics")
         return _kept(self.metrics, pod)
+
+    def requested_on(self, node: str) -> int:
+        self._ask("requested on a node")
+        return sum(
+            requested_bytes(pod)
+            for pod in self.objects.get(PODS.qualified, ())
+            if part(pod, "spec").get("nodeName") == node and part(pod, "status").get("phase") not in ENDED
+        )
 
     def heap_lines(self, namespace: str, pod: str, container: str, *, previous: bool) -> tuple[HeapLine, ...]:
         assert namespace and container

@@ -15,11 +15,18 @@ from hypothesis import strategies as st
 from kubectl_oom.errors import OomError
 from kubectl_oom.judge.diagnose import diagnose
 from kubectl_oom.read import kubelet, objects
+from kubectl_oom.read.allowances import limit_rules_of, quota_of
+from kubectl_oom.read.autoscalers import horizontal_of, vertical_of
 from kubectl_oom.read.gather import Wants, gather
 from kubectl_oom.read.heap_log import MAX_LINE, MAX_LINES, heap_lines_in
 from kubectl_oom.read.history_json import history_from_json, history_to_json
+from kubectl_oom.read.node_room import node_room_of
+from kubectl_oom.read.past_case import workloads_of
 from kubectl_oom.read.recording import RecordingSource
 from kubectl_oom.read.replay import RecordedSource, load
+from kubectl_oom.read.resources import requested_bytes
+from kubectl_oom.read.rollout import pod_spec_of, rollout_of, template_of
+from kubectl_oom.read.room import read_rooms
 from kubectl_oom.read.settings import command_of, settings_of
 from kubectl_oom.read.slim import slim
 from kubectl_oom.read.source import DEPLOYMENTS, PODS, Json, Kind, ReadError
@@ -35,13 +42,14 @@ if TYPE_CHECKING:
 
 # The machine that runs this may be busy; what takes seconds on so little input is still found.
 quick = settings(deadline=2000, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
 TARGETS = (Target(PODS, "api-0"), Target(PODS, None), Target(DEPLOYMENTS, "api"), Target(DEPLOYMENTS, None))
 
 READERS: dict[str, tuple[Callable[[Json], object], Json]] = {
     "pod": (objects.pod_of, junk.POD),
     "slim pod": (slim, junk.POD),
     "pod of a slim pod": (lambda item: objects.pod_of(slim(item)), junk.POD),
-    "requests": (objects.requested_bytes, junk.POD),
+    "requests": (requested_bytes, junk.POD),
     "owners": (objects.owners_of, junk.POD),
     "event": (objects.event_of, junk.EVENTS[0]),
     "slim event": (slim, junk.EVENTS[1]),
@@ -51,6 +59,16 @@ READERS: dict[str, tuple[Callable[[Json], object], Json]] = {
     "summary": (kubelet.from_summary, junk.SUMMARY),
     "slim summary": (lambda item: kubelet.from_summary(kubelet.memory_of(item)), junk.SUMMARY),
     "pod metrics": (kubelet.from_pod_metrics, junk.POD_METRICS),
+    "limit rules": (limit_rules_of, junk.LIMIT_RANGE),
+    "quota": (lambda item: quota_of(item, {}, ()), junk.RESOURCE_QUOTA),
+    "quota of any pod": (lambda item: quota_of(junk.RESOURCE_QUOTA, item, (None,)), junk.POD["spec"]),
+    "horizontal autoscaler": (horizontal_of, junk.HORIZONTAL_AUTOSCALER),
+    "slim horizontal autoscaler": (lambda item: horizontal_of(slim(item)), junk.HORIZONTAL_AUTOSCALER),
+    "vertical autoscaler": (vertical_of, junk.VERTICAL_AUTOSCALER),
+    "rollout": (lambda item: [rollout_of(item, kind) for kind in KINDS], junk.WORKLOAD),
+    "template": (lambda item: template_of(pod_spec_of(item, "Deployment")), junk.WORKLOAD),
+    "node for pods": (lambda item: node_room_of(item, junk.POD["spec"], "Deployment"), junk.NODE),
+    "pods for a node": (lambda item: node_room_of(junk.NODE, item, "DaemonSet"), junk.POD["spec"]),
     "settings": (settings_of, junk.POD["spec"]["containers"][0]),
     "command": (command_of, junk.POD["spec"]["containers"][0]),
 }
@@ -153,6 +171,9 @@ def sources(draw: st.DrawFn) -> Anything:
         "limitranges": [draw(mangled(junk.LIMIT_RANGE))],
         "replicasets.apps": [draw(mangled(junk.REPLICA_SET))],
         "deployments.apps": [draw(mangled(deployment))],
+        "resourcequotas": [draw(mangled(junk.RESOURCE_QUOTA))],
+        "horizontalpodautoscalers.autoscaling": [draw(mangled(junk.HORIZONTAL_AUTOSCALER))],
+        "verticalpodautoscalers.autoscaling.k8s.io": [draw(mangled(junk.VERTICAL_AUTOSCALER))],
     }
     try:
         remembered = history_from_json(draw(junk.histories()), pods=None, nodes=None, since=None, until=None)
@@ -170,10 +191,13 @@ def sources(draw: st.DrawFn) -> Anything:
 
 def _why(source: InMemory | RecordedSource | RecordingSource, target: Target) -> Any:
     """The report, or None where the answer is an error with one line."""
+    scope = Scope(targets=(target,), namespace="shop")
     try:
-        case = gather(source, Scope(targets=(target,), namespace="shop"), now=NOW, wants=Wants())
+        case = gather(source, scope, now=NOW, wants=Wants())
     except (OomError, ReadError):
         return None
+    pasts = workloads_of(scope, case)
+    assert len(read_rooms(source, case, pasts)) == len(pasts)
     report = diagnose(case, now=NOW)
     assert all(item.because for item in report.items)
     return report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from kubectl_oom.read.engine import Engine, EngineOptions
 from kubectl_oom.read.metrics import clock_difference, connect_engine, missing_families, read_history
 from kubectl_oom.read.source import ReadError
 from tests.engines import ENGINES, RunningEngine, Series, require_program, running
+from tests.stories import cgroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,11 +37,6 @@ LIMIT = "container_spec_memory_limit_bytes"
 OOM_EVENTS = "container_oom_events_total"
 API = "api-7d9c5b6f4d-x2x8p"
 Points = list[tuple[int, float]]
-
-
-def cgroup(instance: str) -> str:
-    """A container id, as long and as hexadecimal as real ones."""
-    return hashlib.sha256(instance.encode()).hexdigest()
 
 
 def samples(points: Points) -> tuple[Sample, ...]:

@@ -12,7 +12,7 @@ from kubectl_oom.read.metrics import connect_engine
 from kubectl_oom.read.window import read_window
 from tests.engines import free_port, program, require_program, running
 from tests.test_metrics_history import API, DOTTED, FIRST, MI, SECOND, container, history_of, life
-from tests.test_metrics_window import CALM, GONE, SINCE, THERE, UNTIL, moment
+from tests.test_metrics_window import CALM, GONE, SINCE, THERE, UNTIL, moment, usage, working_set
 from tests.test_metrics_window import everything as two_weeks
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_two_weeks_agree_with_the_raw_samples_and_what_a_silent_shard_held_is_no
         window = read_window(engine, "shop", names, moment(SINCE), moment(UNTIL))
         by_pod = {one.pod: one for one in window.containers}
         for story in stories:
-            assert (by_pod[story.name].working_set, by_pod[story.name].usage) == (story.working_set, story.usage)
+            assert (by_pod[story.name].working_set, by_pod[story.name].usage) == (working_set(story), usage(story))
         assert window.warnings == ()
 
         thanos.sidecars[0].kill()

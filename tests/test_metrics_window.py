@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from kubectl_oom.read.metrics import connect_engine
 from kubectl_oom.read.owners import name_pattern, pods_of_workload
 from kubectl_oom.read.window import read_course, read_window, step_for
 from tests.engines import ENGINES, RunningEngine, Series, require_program, running
-from tests.test_metrics_history import cgroup
+from tests.stories import DAY, MI, STATUS, STEP, End, PodStory, Points, flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,108 +23,17 @@ if TYPE_CHECKING:
 
     from kubectl_oom.evidence import ContainerWindow
 
-STEP = 300
-DAY = 86_400
 UNTIL = 1_764_000_000
 SINCE = UNTIL - 14 * DAY
 ROLLOUT = UNTIL - 7 * DAY
-MI = 1 << 20
-Points = list[tuple[int, float]]
-STATUS = "kube_pod_container_status_"
 
 
-@dataclass(frozen=True)
-class End:
-    """How a container instance ended, and when."""
-
-    at: int
-    reason: str
-    exit_code: int
+def working_set(story: PodStory) -> Spread:
+    return spread(story.memory)
 
 
-@dataclass(frozen=True)
-class PodStory:
-    """A pod with one container: when it lived, when its container ended, and what its memory did in between."""
-
-    name: str
-    owner: tuple[str, str]
-    since: int
-    until: int
-    ends: tuple[End, ...] = ()
-    limit: int = 256 * MI
-    uid: str = "u1"
-    stays_dead: bool = False  # the last end is not followed by a restart
-    node: str = "node-a"
-    image: str = "registry.example/api:1"
-    memory: list[Points] = field(default_factory=list)  # filled by `series`: one list per instance
-
-    def series(self) -> Iterator[Series]:
-        yield from self._cadvisor()
-        yield from self._status()
-        pod = {"namespace": "shop", "pod": self.name, "uid": self.uid}
-        times = self._times(self.since, self.until)
-        owner = {"owner_kind": self.owner[0], "owner_name": self.owner[1], "owner_is_controller": "true"}
-        limit = {"container": "app", "resource": "memory", "unit": "byte"}
-        container = pod | {"container": "app"}
-        yield flat("kube_pod_owner", times, 1, **pod, **owner)
-        yield flat("kube_pod_info", times, 1, **pod, node=self.node)
-        yield flat("kube_pod_container_info", times, 1, **container, image="sha256:1", image_spec=self.image)
-        yield flat("kube_pod_container_resource_limits", times, self.limit, **pod, **limit)
-
-    def _cadvisor(self) -> Iterator[Series]:
-        starts = [self.since, *(end.at for end in self.ends)]
-        stops = [*(end.at for end in self.ends), self.until]
-        for place, (start, stop) in enumerate(zip(starts, stops, strict=True)):
-            if place == len(self.ends) and self.stays_dead:
-                continue
-            times = self._times(start, stop)
-            memory = [(at, float(50 * MI + 7 * ((at * 2_654_435_761) % (100 * MI)) // 7)) for at in times]
-            self.memory.append(memory)
-            labels = {"namespace": "shop", "pod": self.name, "container": "app", "node": self.node}
-            labels["id"] = f"/kubepods/{cgroup(f'{self.uid} {self.name} {place}')}"
-            yield Series({"__name__": "container_memory_working_set_bytes", **labels}, memory)
-            usage = [(at, value + 20 * MI) for at, value in memory]
-            yield Series({"__name__": "container_memory_usage_bytes", **labels}, usage)
-            counted = [(at, float(place == 0 and at > start + DAY)) for at in times]
-            yield Series({"__name__": "container_oom_events_total", **labels}, counted)
-
-    def _status(self) -> Iterator[Series]:
-        labels = {"namespace": "shop", "pod": self.name, "uid": self.uid, "container": "app"}
-        restarted = self.ends[:-1] if self.stays_dead else self.ends
-        times = self._times(self.since, self.until)
-        restarts = [(at, float(sum(end.at < at for end in restarted))) for at in times]
-        yield Series({"__name__": f"{STATUS}restarts_total", **labels}, restarts)
-        for end in restarted:
-            following = min((other.at for other in restarted if other.at > end.at), default=self.until)
-            shown = [at for at in times if end.at < at <= following]
-            yield flat(f"{STATUS}last_terminated_reason", shown, 1, **labels, reason=end.reason)
-        # Versions before 2 also write a 0 for every reason that was not the one.
-        yield flat(f"{STATUS}last_terminated_reason", times, 0, **labels, reason="ContainerCannotRun")
-        if not self.ends:
-            yield flat(f"{STATUS}last_terminated_reason", times, 0, **labels, reason="OOMKilled")
-        known = [(at, [end for end in restarted if end.at < at]) for at in times]
-        for family, value in (("last_terminated_timestamp", "at"), ("last_terminated_exitcode", "exit_code")):
-            points = [(at, float(getattr(ends[-1], value))) for at, ends in known if ends]
-            yield Series({"__name__": f"{STATUS}{family}", **labels}, points)
-        if self.stays_dead:
-            shown = [at for at in times if at > self.ends[-1].at]
-            yield flat(f"{STATUS}terminated_reason", shown, 1, **labels, reason=self.ends[-1].reason)
-
-    @staticmethod
-    def _times(since: int, until: int) -> list[int]:
-        return list(range(since - since % STEP + STEP, until, STEP))
-
-    @property
-    def working_set(self) -> Spread:
-        return spread(self.memory)
-
-    @property
-    def usage(self) -> Spread:
-        return spread([[(at, value + 20 * MI) for at, value in life] for life in self.memory])
-
-
-def flat(family: str, times: Sequence[int], value: float, **labels: str) -> Series:
-    return Series({"__name__": family, **labels}, [(at, float(value)) for at in times])
+def usage(story: PodStory) -> Spread:
+    return spread([[(at, value + 20 * MI) for at, value in life] for life in story.memory])
 
 
 def spread(lives: list[Points]) -> Spread:
@@ -249,7 +157,7 @@ def test_numbers_agree_with_the_raw_samples(engine: Engine) -> None:
     window = read_window(engine, "shop", [GONE.name, THERE.name, CALM.name], moment(SINCE), moment(UNTIL))
     by_pod = {one.pod: one for one in window.containers}
     for story in (GONE, THERE, CALM):
-        assert (by_pod[story.name].working_set, by_pod[story.name].usage) == (story.working_set, story.usage)
+        assert (by_pod[story.name].working_set, by_pod[story.name].usage) == (working_set(story), usage(story))
     assert facts(by_pod[GONE.name]) == (256 * MI, 256 * MI, 3, 1, "node-a", "registry.example/api:1")
     assert facts(by_pod[THERE.name]) == (512 * MI, 512 * MI, 1, 1, "node-b", "registry.example/api:2")
     assert facts(by_pod[CALM.name]) == (512 * MI, 512 * MI, 0, 1, "node-a", "registry.example/api:1")
@@ -313,7 +221,7 @@ def test_the_course_keeps_the_highest_sample_of_each_step(engine: Engine) -> Non
     drawn = course[CALM.name, "app"]
     assert [sample.at for sample in drawn] == sorted(truth)
     assert all(sample.value in truth[sample.at] for sample in drawn)
-    assert max(sample.value for sample in drawn) == CALM.working_set.max_sampled_bytes
+    assert max(sample.value for sample in drawn) == working_set(CALM).max_sampled_bytes
 
 
 def without(*families: str) -> list[Series]:
@@ -390,7 +298,7 @@ def test_without_kube_state_metrics_pods_are_found_by_name_and_kills_are_not_kno
         assert pods_of(engine, "Widget", "api") == ((), False)
         window = read_window(engine, "shop", found.names, moment(SINCE), moment(UNTIL))
     by_pod = {one.pod: one for one in window.containers}
-    assert by_pod[GONE.name].working_set == GONE.working_set
+    assert by_pod[GONE.name].working_set == working_set(GONE)
     assert facts(by_pod[GONE.name]) == (None, None, None, 1, "node-a", None)
     assert (window.kills, window.kills_known) == ((), False)
     assert window.warnings == (f"Prometheus {store.url} does not hold how these containers ended (kube-state-metrics)",)

@@ -16,9 +16,9 @@ from kubectl_oom.read.objects import (
     node_of,
     owners_of,
     pod_of,
-    requested_bytes,
     when,
 )
+from kubectl_oom.read.resources import requested_bytes
 from tests.build import ENDED_ID, KILLED, MI, RUNNING_ID, ago
 from tests.in_memory import killed_status, pod_json, stamp
 
@@ -293,6 +293,9 @@ def _asks(memory: str, **more: Any) -> dict[str, Any]:
         ({"containers": [_asks("10Mi")], "initContainers": [_asks("5Mi", restartPolicy="Always"), _asks("50Mi")]}, 55),
         ({"containers": [_asks("90Mi")], "initContainers": [_asks("5Mi", restartPolicy="Always"), _asks("50Mi")]}, 95),
         ({"containers": [_asks("10Mi")], "resources": {"requests": {"memory": "7Mi"}}}, 7),
+        ({"containers": [_asks("10Mi")], "overhead": {"memory": "3Mi"}}, 13),
+        ({"containers": [], "resources": {"requests": {"memory": "7Mi"}}, "overhead": {"memory": "3Mi"}}, 10),
+        ({"containers": [_asks("10Mi")], "initContainers": [_asks("50Mi"), _asks("5Mi", restartPolicy="Always")]}, 50),
         ({}, 0),
     ],
 )

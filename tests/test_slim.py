@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_oom.judge import findings, runtime
 from kubectl_oom.read.objects import event_of, pod_of
-from kubectl_oom.read.settings import HEAP_AND_WORKER_SETTINGS, HIDDEN, command_of, reduced, settings_of
+from kubectl_oom.read.settings import HEAP_AND_WORKER_SETTINGS
 from kubectl_oom.read.slim import slim
+from tests import junk
 from tests.in_memory import event_json, killed_status, pod_json
 
 SECRET = "hunter2-S3cr3t"
@@ -146,80 +145,6 @@ def test_no_shape_of_a_container_field_lets_a_secret_through(value: Any, name: s
     assert volume_names or SECRET not in kept
 
 
-@pytest.mark.parametrize(
-    ("value", "kept"),
-    [
-        ("-Xmx512m -Djavax.net.ssl.keyStorePassword=hunter2", "-Xmx512m"),
-        (
-            "-XX:MaxRAMPercentage=75.0 -XX:+ExitOnOutOfMemoryError",
-            "-XX:MaxRAMPercentage=75.0 -XX:+ExitOnOutOfMemoryError",
-        ),
-        ("-XX:HeapDumpPath=/dumps/hunter2 -XX:OnOutOfMemoryError=hunter2", "-XX:HeapDumpPath -XX:OnOutOfMemoryError"),
-        ("--max-old-space-size=400 --require hunter2", "--max-old-space-size=400"),
-        ("--max-old-space-size 400", "--max-old-space-size 400"),
-        ("--workers=4 --bind hunter2", "--workers=4"),
-        ("900MiB", "900MiB"),
-        ("-1", "-1"),
-        ("75", "75"),
-        ("50%", "50%"),
-        ("0x1C9C3800", "0x1C9C3800"),
-        ("off", "off"),
-        ("hunter2", None),
-        ("", None),
-    ],
-)
-def test_a_setting_is_reduced_to_its_memory_options(value: str, kept: str | None) -> None:
-    found = settings_of({"env": [{"name": "JAVA_OPTS", "value": value}]})
-
-    assert found == ({"JAVA_OPTS": kept} if kept else {})
-
-
-def test_only_literal_values_of_named_settings_are_read() -> None:
-    env = [
-        {"name": "GOMEMLIMIT", "value": "90MiB"},
-        {"name": "gomemlimit", "value": "90MiB"},
-        {"name": "JAVA_OPTS_FILE", "value": "90"},
-        {"name": "GOGC", "valueFrom": {"fieldRef": {}}},
-        {"name": ["GOGC"], "value": "1"},
-        "GOGC=1",
-    ]
-
-    assert settings_of({"env": env}) == {"GOMEMLIMIT": "90MiB"}
-
-
-@pytest.mark.parametrize(
-    ("line", "kept"),
-    [
-        (["/usr/bin/java", "-Xmx64m", "-jar", "/x.jar"], ("java", "-Xmx64m", HIDDEN, HIDDEN)),
-        (["sh", "-c", "exec gunicorn -w 4 --password hunter2"], ("sh", HIDDEN, "exec gunicorn -w 4")),
-        (["gunicorn", "--workers", "4", "--password", "5"], ("gunicorn", "--workers", "4", HIDDEN, HIDDEN)),
-        (["-w", "hunter2"], ("-w", HIDDEN)),
-        (["node", "--max-old-space-size", "400"], ("node", "--max-old-space-size", "400")),
-        ([], ()),
-    ],
-)
-def test_a_command_line_is_reduced_to_programs_and_memory(line: list[str], kept: tuple[str, ...]) -> None:
-    assert reduced(line) == kept
-
-
-@given(
-    st.lists(
-        st.text(max_size=20) | st.sampled_from(["java", "-Xmx1g", "--workers", "4", "sh -c 'java -Xmx1g'"]), max_size=5
-    )
-)
-def test_reducing_twice_changes_nothing(line: list[str]) -> None:
-    assert reduced(reduced(line)) == reduced(line)
-
-
-def test_every_program_that_the_judge_looks_for_is_read() -> None:
-    alternatives = [pattern.split("|") for pattern in runtime._COMMANDS.values()] + [
-        findings._WORKERS.pattern.split("|")
-    ]
-    plain = [name for names in alternatives for name in names if re.fullmatch(r"[\w-]+", name)]
-
-    assert [name for name in plain if command_of({"command": [f"/usr/bin/{name}"]}) != (name,)] == []
-
-
 def test_what_is_read_of_a_pod_survives_whole() -> None:
     item = pod_json(
         spec={
@@ -277,3 +202,39 @@ def test_a_start_that_failed_for_memory_keeps_its_message() -> None:
 
     (kept,) = pod_of(slim(item)).containers[0].terminations
     assert kept.message == message
+
+
+def test_of_a_horizontal_autoscaler_only_what_is_about_memory_survives() -> None:
+    memory = {"type": "Resource", "resource": {"name": "memory", "target": {"averageUtilization": 80}}}
+    external = {
+        "type": "External",
+        "external": {"metric": {"name": "queue", "selector": {"matchLabels": {"token": SECRET}}}},
+    }
+    target = {"kind": "Deployment", "name": "api"}
+    item = {
+        "metadata": {"name": "api", "annotations": {"note": SECRET}},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 9, "metrics": [external, memory], "behavior": {"x": SECRET}},
+        "status": {
+            "currentReplicas": 4,
+            "currentMetrics": [memory, external],
+            "conditions": [{"type": "ScalingActive", "message": SECRET}],
+        },
+    }
+
+    assert slim(item) == {
+        "metadata": {"name": "api"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 9, "metrics": [memory]},
+        "status": {"currentReplicas": 4, "currentMetrics": [memory]},
+    }
+
+
+@pytest.mark.parametrize("item", [junk.LIMIT_RANGE, junk.RESOURCE_QUOTA, junk.VERTICAL_AUTOSCALER])
+def test_what_else_stands_around_a_size_survives_whole(item: dict[str, Any]) -> None:
+    assert slim(item) == item
+
+
+def test_of_a_node_the_taints_survive_and_its_place_in_the_cloud_does_not() -> None:
+    taints = [{"key": "team", "value": "data", "effect": "NoSchedule"}]
+    spec = {"providerID": f"cloud:///{SECRET}", "podCIDR": "10.1.0.0/24", "podCIDRs": ["10.1.0.0/24"], "taints": taints}
+
+    assert slim({"metadata": {"name": "node-a"}, "spec": spec})["spec"] == {"taints": taints}

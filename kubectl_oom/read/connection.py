@@ -118,6 +118,24 @@ class Connection:
             raise ReadError("BadAnswer", f"{self._target.server.netloc} answered {path} with JSON that is no object")
         return document
 
+    def send(self, method: str, path: str, body: Json, content_type: str, params: Mapping[str, str]) -> Json:
+        """The object that the server answers to a change; ReadError with its own words where it refuses.
+
+        Never followed to another address and never tried twice: a change that got no answer may have been made.
+        """
+        url = self.server + quote(path, safe=UNESCAPED) + f"?{urlencode(params)}"
+        answer = self._ask(
+            url, "application/json", self._seconds(None), method, json.dumps(body).encode(), content_type
+        )
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise _refusal(answer, self._target.server.netloc)
+        try:
+            document = json.loads(answer.body)
+        except (ValueError, RecursionError) as error:
+            wrong = f"{self._target.server.netloc} answered {path} with something that is not JSON"
+            raise ReadError("BadAnswer", wrong) from error
+        return document if isinstance(document, dict) else {}
+
     def close(self) -> None:
         """Closes the connections that are idle; the next request opens a new one."""
         with self._lock:
@@ -133,8 +151,16 @@ class Connection:
             return REQUEST_SECONDS if wanted is None else wanted
         return asked if wanted is None else min(asked, wanted)
 
-    def _ask(self, url: str, accept: str, seconds: float) -> Answer:
-        from kubectl_oom.read.wire import fetch  # noqa: PLC0415 - urllib3
+    def _ask(
+        self,
+        url: str,
+        accept: str,
+        seconds: float,
+        method: str = "GET",
+        body: bytes | None = None,
+        content_type: str | None = None,
+    ) -> Answer:
+        from kubectl_oom.read.wire import Request, fetch  # noqa: PLC0415 - urllib3
 
         try:
             credential = self._credentials.current()
@@ -143,7 +169,11 @@ class Connection:
         pool = self.pool_for(credential)
         with self._lock:
             self.requests += 1
-        answer = fetch(pool, url, self._headers(credential, accept), seconds=seconds, server=self._target.server)
+        headers = self._headers(credential, accept)
+        if content_type:
+            headers["Content-Type"] = content_type
+        asked = Request(url, headers, method, body)
+        answer = fetch(pool, asked, seconds=seconds, server=self._target.server)
         with self._lock:
             self.bytes_received += answer.wire_bytes
         if answer.status == HTTPStatus.UNAUTHORIZED:

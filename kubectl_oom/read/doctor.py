@@ -10,11 +10,14 @@ from kubectl_oom.read.gaps import PERMISSIONS, gap_of
 from kubectl_oom.read.source import (
     DEPLOYMENTS,
     EVENTS,
+    HORIZONTAL_AUTOSCALERS,
     JOBS,
     LIMIT_RANGES,
     NODES,
     PODS,
     REPLICA_SETS,
+    RESOURCE_QUOTAS,
+    VERTICAL_AUTOSCALERS,
     ReadError,
 )
 
@@ -43,9 +46,33 @@ def examine(
             _list(connection, EVENTS, namespace),
         ),
         ("node events", "node OOM kills", "namespace default", _list(connection, EVENTS, "default")),
-        ("node", "node memory, versions, pressure", "", _list(connection, NODES, None)),
+        ("node", "node memory, versions, pressure", node or "no node known", _node(connection, node)),
+        ("nodes", "whether a size fits on a node", "", _list(connection, NODES, None)),
         ("owners", "naming the workload, replicas", f"namespace {namespace}", _owners(connection, namespace)),
-        ("limit ranges", "limits nobody chose", f"namespace {namespace}", _list(connection, LIMIT_RANGES, namespace)),
+        (
+            "limit ranges",
+            "limits nobody chose, refused sizes",
+            f"namespace {namespace}",
+            _list(connection, LIMIT_RANGES, namespace),
+        ),
+        (
+            "resource quotas",
+            "whether a size fits the namespace",
+            f"namespace {namespace}",
+            _list(connection, RESOURCE_QUOTAS, namespace),
+        ),
+        (
+            "autoscalers",
+            "what a new request does to replicas",
+            f"namespace {namespace}",
+            _list(connection, HORIZONTAL_AUTOSCALERS, namespace),
+        ),
+        (
+            "vertical autoscalers",
+            "who else sets sizes",
+            f"namespace {namespace}",
+            _vertical_autoscalers(connection, namespace),
+        ),
         ("log", "the program's own heap errors", f"namespace {namespace}", _log(connection, namespace)),
         ("kubelet", "memory now, killed children", node or "no node known", _kubelet(connection, node)),
         ("metrics.k8s.io", "working set now, without the kubelet", "", _metrics_api(connection, namespace)),
@@ -92,6 +119,28 @@ def _list(connection: Connection, kind: Kind, namespace: str | None) -> Callable
     def probe() -> str:
         connection.get_json(kind.path(namespace), {"limit": "1"})
         return f"list {kind.qualified}"
+
+    return probe
+
+
+def _node(connection: Connection, node: str | None) -> Callable[[], str]:
+    def probe() -> str:
+        if node is None:
+            raise ReadError("NothingToTry", "no node is known to try it on")
+        connection.get_json(NODES.path(None, node))
+        return f"get {NODES.qualified}"
+
+    return probe
+
+
+def _vertical_autoscalers(connection: Connection, namespace: str) -> Callable[[], str]:
+    def probe() -> str:
+        try:
+            return _list(connection, VERTICAL_AUTOSCALERS, namespace)()
+        except ReadError as error:
+            if error.reason != "NotFound":
+                raise
+            return "none: this cluster knows no such kind"
 
     return probe
 

@@ -9,10 +9,11 @@ from urllib.parse import quote, urlsplit
 from kubectl_oom.read.answer import part, text
 from kubectl_oom.read.heap_log import heap_lines_in
 from kubectl_oom.read.kubelet import memory_lines
-from kubectl_oom.read.source import Json, Kind, ReadError
+from kubectl_oom.read.resources import requested_bytes
+from kubectl_oom.read.source import PODS, Json, Kind, ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import HeapLine, MemoryHistory, Owner, WorkloadPast
@@ -27,13 +28,18 @@ LOG_TAIL_BYTES = 256 * 1024  # one line can be huge
 
 
 def _clock_warning(engine: Engine, now: datetime) -> tuple[str, ...]:
-    """Says so when the engine's clock is so far from ours that samples cannot be put beside events."""
+    """Says so when the engine's clock is so far from ours that samples cannot be put beside events.
+
+    ReadError "Timeout" from an engine that does not answer even that.
+    """
     from kubectl_oom.read.metrics import clock_difference  # noqa: PLC0415 - 0.1 s, only when asked
 
     try:
         ahead = clock_difference(engine, now)
-    except ReadError:  # an engine that cannot say has answered everything else
-        return ()
+    except ReadError as error:
+        if error.reason == "Timeout":
+            raise
+        return ()  # an engine that cannot say has answered everything else
     if abs(ahead) < CLOCKS_APART_SECONDS:
         return ()
     which = "ahead of" if ahead > 0 else "behind"
@@ -52,8 +58,14 @@ class LiveSource:
         self._connection = connection
         self._tell = tell  # one sentence for the user, beside the answer
         self._engine_options = engine_options
+        self._silent: ReadError | None = None  # an engine that did not answer the smallest question is not asked again
         self.namespace = connection.namespace
         self.label = connection.server
+
+    @property
+    def connection(self) -> Connection:
+        """The API server, for those who change something."""
+        return self._connection
 
     def get(self, kind: Kind, namespace: str | None, name: str) -> Json:
         """One object."""
@@ -66,22 +78,28 @@ class LiveSource:
         return item
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> list[Json]:
-        """All objects that match, read page by page; managedFields are dropped but for the mark of a resize."""
+        """All objects that match, read page by page."""
+        return [item for page in self.pages_of(kind, namespace, labels=labels, fields=fields) for item in page]
+
+    def pages_of(
+        self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> Iterator[Sequence[Json]]:
+        """The objects of `list`, as they arrive."""
         params = {"limit": str(PAGE)}
         if labels:
             params["labelSelector"] = labels
         if fields:
             params["fieldSelector"] = fields
-        path, items = kind.path(namespace), list[Json]()
+        path = kind.path(namespace)
         while True:
             page = self._connection.get_json(path, params)
             found = page["items"] or [] if "items" in page else None  # Go writes null for a list of nothing
             if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
                 raise self._misfit(path, f"something that is no list of {kind.plural}")
-            items += found
+            yield found
             token = text(part(page, "metadata").get("continue"))
             if not token:
-                return items
+                return
             if token == params.get("continue"):
                 raise self._misfit(path, "the same page of a list again")
             params["continue"] = token
@@ -102,6 +120,11 @@ class LiveSource:
         """The pod's `PodMetrics`."""
         return self._connection.get_json(f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods/{pod}")
 
+    def requested_on(self, node: str) -> int:
+        """The sum over the node's pods; what they are is told to nobody."""
+        still_there = f"spec.nodeName={node},status.phase!=Succeeded,status.phase!=Failed"
+        return sum(requested_bytes(pod) for pod in self.list(PODS, None, fields=still_there))
+
     def heap_lines(self, namespace: str, pod: str, container: str, *, previous: bool) -> tuple[HeapLine, ...]:
         """Matching lines of the log's tail; the rest of it is dropped here and reaches nobody."""
         params = {
@@ -119,8 +142,12 @@ class LiveSource:
         """What the metrics engine holds; ReadError "NotConfigured" where none was named."""
         from kubectl_oom.read.metrics import read_history  # noqa: PLC0415 - 0.1 s, only when asked
 
-        engine = self._engine()
-        apart = _clock_warning(engine, until)  # first: reading takes its time
+        engine = self.engine()
+        try:
+            apart = _clock_warning(engine, until)  # first: reading takes its time
+        except ReadError as error:
+            self._silent = error
+            raise
         try:
             found = read_history(engine, namespace, pods, nodes, since, until)
         except ReadError as error:
@@ -135,11 +162,14 @@ class LiveSource:
         """What the metrics engine remembers of a workload."""
         from kubectl_oom.read.past import read_past  # noqa: PLC0415 - as above
 
-        return read_past(self._engine(), namespace, workload, living, since, until)
+        return read_past(self.engine(), namespace, workload, living, since, until)
 
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """The metrics engine that the options name, or the one found in the cluster."""
         if self._engine_options is None:
             raise ReadError("NotConfigured", "no metrics engine was named")
+        if self._silent:
+            raise self._silent
         from kubectl_oom.read.metrics import connect_engine  # noqa: PLC0415 - as above
 
         engine = connect_engine(self._engine_options, self._connection)

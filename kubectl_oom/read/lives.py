@@ -31,6 +31,8 @@ CONTAINER_FAMILIES = (WORKING_SET, USAGE, RSS, CACHE, SPEC_LIMIT, OOM_EVENTS)
 # Prometheus answers with a sample that is up to 5 minutes old (query.lookback-delta), so a limit known that long
 # before a short life is the limit of that life.
 LOOKBACK_SECONDS = 300
+# An exbibyte; cgroup v1 writes "no limit" as eight of them less a page.
+NO_MEMORY_IS_AS_LARGE = float(1 << 60)
 _CONTAINER_ID = re.compile(r"([0-9a-f]{64})(?:\.scope)?\Z")
 
 Points = dict[float, float]  # seconds since 1970 → value
@@ -55,10 +57,20 @@ def _moment(at: float) -> datetime:
 
 
 def samples_of(points: Mapping[float, float], *, zero_is_absent: bool = False) -> tuple[Sample, ...]:
-    """The points as samples, oldest first; cAdvisor writes 0 for "no limit", which is not a limit of 0."""
+    """The points as samples, oldest first; cAdvisor writes 0 for "no limit", which is not a limit of 0.
+
+    What is no amount of memory (or of kills) is left out: one garbled sample would be the highest of all.
+    """
     return tuple(
-        Sample(at=_moment(at), value=int(points[at])) for at in sorted(points) if points[at] or not zero_is_absent
+        Sample(at=_moment(at), value=int(points[at]))
+        for at in sorted(points)
+        if is_amount(points[at]) and (points[at] or not zero_is_absent)
     )
+
+
+def is_amount(value: float) -> bool:
+    """Whether bytes can be as many as this: none, or more than none, and less than an exbibyte."""
+    return 0 <= value < NO_MEMORY_IS_AS_LARGE
 
 
 def lives_of(rows: Iterable[Row], starts: Iterable[Row], spec_limits: Iterable[Row]) -> tuple[Life, ...]:

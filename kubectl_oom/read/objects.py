@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from kubectl_oom.evidence import (
     Condition,
     Container,
-    ContainerType,
     Event,
     LimitDefault,
     MemoryVolume,
@@ -21,8 +20,9 @@ from kubectl_oom.evidence import (
     Pod,
     Termination,
 )
-from kubectl_oom.quantity import parse_bytes
+from kubectl_oom.quantity import parse_cpus
 from kubectl_oom.read.answer import part, parts, text, whole
+from kubectl_oom.read.resources import container_type, memory_in, quantity
 from kubectl_oom.read.settings import command_of, settings_of
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ def pod_of(item: Json, *, owners: Sequence[Owner] = (), events: Sequence[Event] 
         deletion_grace_seconds=whole(meta.get("deletionGracePeriodSeconds")),
         grace_seconds=_grace(spec),
         restart_policy=text(spec.get("restartPolicy")) or "Always",
-        limit_bytes=_memory(pod_resources, "limits"),
-        request_bytes=_memory(pod_resources, "requests"),
+        limit_bytes=memory_in(pod_resources, "limits"),
+        request_bytes=memory_in(pod_resources, "requests"),
         owners=tuple(owners) or owners_of(item),
         conditions=tuple(_condition(c) for c in parts(status, "conditions")),
         containers=tuple(_containers(item, volumes)),
@@ -102,6 +102,7 @@ def pod_of(item: Json, *, owners: Sequence[Owner] = (), events: Sequence[Event] 
         memory_volumes=volumes,
         resized=_was_resized(item),
         priority_class=text(spec.get("priorityClassName")),
+        overhead_bytes=quantity(part(spec, "overhead").get("memory")) or 0,
     )
 
 
@@ -159,43 +160,33 @@ def node_of(item: Json, events: Iterable[Event] = ()) -> Node:
     info = part(status, "nodeInfo")
     return Node(
         name=text(part(item, "metadata").get("name")) or "",
-        capacity_bytes=_quantity(part(status, "capacity").get("memory")),
-        allocatable_bytes=_quantity(part(status, "allocatable").get("memory")),
+        capacity_bytes=quantity(part(status, "capacity").get("memory")),
+        allocatable_bytes=quantity(part(status, "allocatable").get("memory")),
         kubelet_version=text(info.get("kubeletVersion")),
         runtime_version=text(info.get("containerRuntimeVersion")),
         os_image=text(info.get("osImage")),
         kernel_version=text(info.get("kernelVersion")),
         conditions=tuple(_condition(c) for c in parts(status, "conditions")),
         events=tuple(sorted(events, key=_event_order)),
+        cpus=cpus_of(item),
     )
+
+
+def cpus_of(node: Json) -> float | None:
+    """The CPUs of a node's machine; None where it does not say."""
+    return parse_cpus(str(part(part(node, "status"), "capacity").get("cpu", "")))
 
 
 def limit_defaults_of(item: Json) -> tuple[LimitDefault, ...]:
     """The memory defaults that a LimitRange gives to containers; empty when it gives none."""
     found = []
     for limit in parts(part(item, "spec"), "limits"):
-        default = _quantity(part(limit, "default").get("memory"))
-        request = _quantity(part(limit, "defaultRequest").get("memory"))
+        default = quantity(part(limit, "default").get("memory"))
+        request = quantity(part(limit, "defaultRequest").get("memory"))
         if limit.get("type") == "Container" and (default is not None or request is not None):
             name = text(part(item, "metadata").get("name")) or ""
             found.append(LimitDefault(name=name, default_limit_bytes=default, default_request_bytes=request))
     return tuple(found)
-
-
-def requested_bytes(item: Json) -> int:
-    """What a pod asks the scheduler for: pod-level request, else the larger of its containers' sum and any init step."""
-    spec = part(item, "spec")
-    pod_level = _memory(part(spec, "resources"), "requests")
-    if pod_level is not None:
-        return pod_level
-    running = sum(_memory(part(c, "resources"), "requests") or 0 for c in parts(spec, "containers"))
-    largest_step = sidecars = 0
-    for init in parts(spec, "initContainers"):
-        request = _memory(part(init, "resources"), "requests") or 0
-        if init.get("restartPolicy") == "Always":
-            sidecars += request
-        largest_step = max(largest_step, sidecars + (0 if init.get("restartPolicy") == "Always" else request))
-    return max(running + sidecars, largest_step)
 
 
 # --- containers ----------------------------------------------------------------------------------------------------
@@ -226,11 +217,11 @@ def _container(
     mounted = {text(m.get("name")) or "" for m in parts(spec, "volumeMounts")}
     return Container(
         name=name,
-        type=_type(spec, spec_list),
+        type=container_type(spec, spec_list),
         image=text(spec.get("image")),
-        limit_bytes=_memory(part(spec, "resources"), "limits"),
-        request_bytes=_memory(part(spec, "resources"), "requests"),
-        limit_in_effect_bytes=_memory(part(status, "resources"), "limits"),
+        limit_bytes=memory_in(part(spec, "resources"), "limits"),
+        request_bytes=memory_in(part(spec, "resources"), "requests"),
+        limit_in_effect_bytes=memory_in(part(status, "resources"), "limits"),
         state=next((s for s in ("running", "terminated", "waiting") if s in state), None),
         waiting_reason=text(waiting.get("reason")),
         waiting_message=text(waiting.get("message")),
@@ -247,14 +238,6 @@ def _container(
         env=settings_of(spec),
         limit_defaulted=f"memory limit for container {name}" in annotation,
     )
-
-
-def _type(spec: Json, spec_list: str) -> ContainerType:
-    if spec_list == "ephemeralContainers":
-        return ContainerType.EPHEMERAL
-    if spec_list == "containers":
-        return ContainerType.APP
-    return ContainerType.SIDECAR if spec.get("restartPolicy") == "Always" else ContainerType.INIT
 
 
 def _terminations(status: Json, path: str) -> Iterable[Termination]:
@@ -275,7 +258,7 @@ def _terminations(status: Json, path: str) -> Iterable[Termination]:
 
 def _memory_volumes(spec: Json) -> tuple[MemoryVolume, ...]:
     return tuple(
-        MemoryVolume(name=text(v.get("name")) or "", size_limit_bytes=_quantity(part(v, "emptyDir").get("sizeLimit")))
+        MemoryVolume(name=text(v.get("name")) or "", size_limit_bytes=quantity(part(v, "emptyDir").get("sizeLimit")))
         for v in parts(spec, "volumes")
         if part(v, "emptyDir").get("medium") == "Memory"
     )
@@ -327,12 +310,3 @@ def _runtime(status: Json) -> str | None:
     ended = part(part(status, "lastState"), "terminated")
     ids = (status.get("containerID"), ended.get("containerID"))
     return next((str(text).partition("://")[0] for text in ids if text and "://" in str(text)), None)
-
-
-def _memory(resources: Json, side: str) -> int | None:
-    size = _quantity(part(resources, side).get("memory"))
-    return None if size == 0 and side == "limits" else size  # the kubelet sets no limit for a limit of 0
-
-
-def _quantity(value: object) -> int | None:
-    return parse_bytes(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None

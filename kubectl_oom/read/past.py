@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Life, MemoryHistory, WorkloadPast
+from kubectl_oom.evidence import Life, MemoryHistory, Sample, WorkloadPast
 from kubectl_oom.read.metrics import read_history
 from kubectl_oom.read.owners import pods_of_workload
-from kubectl_oom.read.window import read_course, read_window, step_for
+from kubectl_oom.read.window import read_course, read_limit_course, read_window, step_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from kubectl_oom.evidence import MemoryWindow, Owner
+    from kubectl_oom.evidence import ContainerWindow, MemoryWindow, Owner
     from kubectl_oom.read.engine import Engine
 
 # Working-set samples up to which the raw ones are read: three pods, seven days, every 30 s. Six families of them are
@@ -60,8 +60,25 @@ def _course(
 ) -> MemoryHistory:
     """The highest sample of each step as one life per container: what is left where raw samples are too many."""
     course = read_course(engine, namespace, pods, since, until, points=COURSE_POINTS)
+    rows = {(row.pod, row.container): row for row in window.containers}
+    resized = sorted({row.pod for row in rows.values() if row.lowest_limit_bytes != row.limit_bytes})
+    limits = read_limit_course(engine, namespace, resized, since, until, points=COURSE_POINTS) if resized else {}
     lives = [
-        Life(pod=pod, container=container, container_id=None, working_set=samples)
+        Life(
+            pod=pod,
+            container=container,
+            container_id=None,
+            working_set=samples,
+            limit=limits.get((pod, container)) or _constant(samples, rows.get((pod, container))),
+        )
         for (pod, container), samples in sorted(course.items())
     ]
     return MemoryHistory(source=window.source, since=since, until=until, lives=tuple(lives))
+
+
+def _constant(samples: tuple[Sample, ...], row: ContainerWindow | None) -> tuple[Sample, ...]:
+    """The limit at both ends of a course, where it was the same all the time."""
+    if not samples or row is None or row.limit_bytes is None or row.limit_bytes != row.lowest_limit_bytes:
+        return ()
+    ends = samples[:1] if len(samples) == 1 else (samples[0], samples[-1])
+    return tuple(Sample(at=end.at, value=row.limit_bytes) for end in ends)

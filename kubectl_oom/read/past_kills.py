@@ -62,9 +62,13 @@ def past_kills(
     if not pods:
         return (), ()
     reader = RawReader(engine, since, until)
-    statuses = _statuses(reader.of_pods(namespace, pods, _ALL))
-    kills = [kill for status in statuses for kill in _kills(status, since, until)]
-    return tuple(sorted(kills, key=lambda kill: (kill.at, kill.pod, kill.container))), reader.warnings
+    return kills_in(reader.of_pods(namespace, pods, _ALL), since, until), reader.warnings
+
+
+def kills_in(rows: Iterable[Row], since: datetime, until: datetime) -> tuple[PastKill, ...]:
+    """The kills between two instants that the status series of one namespace tell of, oldest first."""
+    kills = [kill for status in _statuses(rows) for kill in _kills(status, since, until)]
+    return tuple(sorted(kills, key=lambda kill: (kill.at, kill.pod, kill.container)))
 
 
 def _statuses(rows: Iterable[Row]) -> list[_Status]:

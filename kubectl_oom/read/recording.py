@@ -120,6 +120,10 @@ class RecordingSource:
         ask = {"ask": "pod-metrics", "namespace": namespace, "pod": pod}
         return self._answer(ask, lambda: self._source.pod_metrics(namespace, pod))
 
+    def requested_on(self, node: str) -> int:
+        """What is requested on a node, kept as a number: the pods are somebody else's."""
+        return self._answer({"ask": "requested-on", "node": node}, lambda: self._source.requested_on(node))
+
     def heap_lines(self, namespace: str, pod: str, container: str, *, previous: bool) -> tuple[HeapLine, ...]:
         """Matching log lines, kept; no other line of a log ever is."""
         lines = self._ask(

@@ -14,8 +14,9 @@ from kubectl_oom.evidence import (
 from kubectl_oom.read import kubelet
 from kubectl_oom.read.answer import part
 from kubectl_oom.read.gaps import gap_of
-from kubectl_oom.read.objects import node_of, requested_bytes
+from kubectl_oom.read.objects import node_of
 from kubectl_oom.read.reading import Reading, attempt
+from kubectl_oom.read.resources import requested_bytes
 from kubectl_oom.read.source import PODS
 from kubectl_oom.read.targets import Climb, climb
 

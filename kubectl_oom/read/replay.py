@@ -91,6 +91,10 @@ class RecordedSource:
         """A pod's metrics."""
         return dict(self._answer({"ask": "pod-metrics", "namespace": namespace, "pod": pod}))
 
+    def requested_on(self, node: str) -> int:
+        """What was requested on a node."""
+        return int(self._answer({"ask": "requested-on", "node": node}))
+
     def heap_lines(self, namespace: str, pod: str, container: str, *, previous: bool) -> tuple[HeapLine, ...]:
         """The log lines that matched."""
         told = self._answer(log_ask(namespace, pod, container, previous=previous))
@@ -186,7 +190,7 @@ def _tape_of(document: object, path: str) -> Tape:
 
 
 # What an answer must be, where it is not looked at below.
-_ANSWERS = {"kubelet-metrics": str, "kubelet-summary": dict, "pod-metrics": dict}
+_ANSWERS = {"kubelet-metrics": str, "kubelet-summary": dict, "pod-metrics": dict, "requested-on": int}
 
 
 def _check(tape: Tape) -> None:

@@ -1,6 +1,7 @@
 """What of an object goes into a snapshot: what this tool reads, and nothing that may hold a secret.
 
-Left out: environment values (but for the named heap and worker settings, reduced to their memory options),
+Left out: environment values (but for the named heap and worker settings, reduced to their memory options; of one that
+comes from elsewhere, the kind of object it comes from),
 annotations other than the few that are read, managed fields other than the mark of a resize, volume sources other
 than memory-backed ones, the command lines' values behind words that speak of credentials, and what tells where the
 machines are: addresses, machine ids, the names of the hosts that wrote an event.
@@ -11,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kubectl_oom.read.answer import part, parts, text, words
+from kubectl_oom.read.answer import part, parts, text
 from kubectl_oom.read.objects import message_of_end, message_of_event
-from kubectl_oom.read.settings import HIDDEN, reduced, settings_of
+from kubectl_oom.read.settings import HIDDEN, reduced_lines, settings_of
 
 if TYPE_CHECKING:
     from kubectl_oom.read.source import Json
@@ -43,6 +44,10 @@ _HOST_OF_EVENT = "reportingInstance"
 _CONTENTS = frozenset({"data", "stringData", "binaryData"})  # of config maps and secrets, which are not asked for
 # Of the spec, what may hold anything and is not read: host names, templates of claims with annotations of their own.
 _SPEC_LEFT_OUT = frozenset({"volumeClaimTemplates", "hostAliases", "dnsConfig", "imagePullSecrets", "securityContext"})
+_NODE_PLACES = frozenset({"providerID", "podCIDR", "podCIDRs", "externalID"})  # where a machine is, and its network
+# Of a HorizontalPodAutoscaler only what is about memory: other metrics can come from anywhere, with any labels.
+_SCALES = frozenset({"scaleTargetRef", "minReplicas", "maxReplicas"})
+_SCALED = frozenset({"currentReplicas", "desiredReplicas"})
 # The reasons of events whose message the kubelet, the kernel or the scheduler words, and which is read.
 _WORDED_BY_THE_SYSTEM = frozenset(
     {
@@ -73,6 +78,9 @@ def slim(item: Json) -> Json:
         kept["spec"] = _spec(part(item, "spec"))
     if isinstance(item.get("status"), dict):
         kept["status"] = _status(part(item, "status"))
+    if "scaleTargetRef" in part(item, "spec"):
+        kept["spec"] = _about_memory(part(item, "spec"), _SCALES, "metrics")
+        kept["status"] = _about_memory(part(item, "status"), _SCALED, "currentMetrics")
     if "involvedObject" in item:
         kept["message"] = _event_message(item)
     return kept
@@ -95,7 +103,7 @@ def _metadata(meta: Json) -> Json:
 
 def _spec(spec: Json) -> Json:
     """A pod's spec, or a workload's with the pod template inside it."""
-    kept = {key: value for key, value in spec.items() if key not in _SPEC_LEFT_OUT}
+    kept = {key: value for key, value in spec.items() if key not in _SPEC_LEFT_OUT | _NODE_PLACES}
     for name in _CONTAINER_LISTS:
         if name in kept:
             kept[name] = [_container(container) for container in parts(spec, name)]
@@ -107,11 +115,18 @@ def _spec(spec: Json) -> Json:
     return kept
 
 
+def _about_memory(half: Json, fields: frozenset[str], metrics: str) -> Json:
+    """The spec or the status of an autoscaler with these fields and its metrics of memory."""
+    kept = {key: value for key, value in half.items() if key in fields}
+    memory = [m for m in parts(half, metrics) if any(part(m, key).get("name") == "memory" for key in m)]
+    return {**kept, metrics: memory}
+
+
 def _container(container: Json) -> Json:
     kept = {key: value for key, value in container.items() if key in _CONTAINER_FIELDS}
-    for name in ("command", "args"):
-        if words(container, name):
-            kept[name] = list(reduced(words(container, name)))
+    for name, line in zip(("command", "args"), reduced_lines(container), strict=True):
+        if line:
+            kept[name] = list(line)
     for name in _PROBES:
         if container.get(name):
             probe = part(container, name)

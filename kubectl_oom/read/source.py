@@ -7,13 +7,14 @@ A question that cannot be answered raises `ReadError`; the caller makes it a gap
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import HeapLine, MemoryHistory, Owner, WorkloadPast
+    from kubectl_oom.read.engine import Engine
 
 Json = dict[str, Any]
 
@@ -49,6 +50,7 @@ EVENTS = Kind("events", "Event")
 NODES = Kind("nodes", "Node", namespaced=False)
 NAMESPACES = Kind("namespaces", "Namespace", namespaced=False)
 LIMIT_RANGES = Kind("limitranges", "LimitRange")
+RESOURCE_QUOTAS = Kind("resourcequotas", "ResourceQuota")
 SERVICES = Kind("services", "Service")
 DEPLOYMENTS = Kind("deployments", "Deployment", "apps")
 STATEFUL_SETS = Kind("statefulsets", "StatefulSet", "apps")
@@ -56,6 +58,12 @@ DAEMON_SETS = Kind("daemonsets", "DaemonSet", "apps")
 REPLICA_SETS = Kind("replicasets", "ReplicaSet", "apps")
 JOBS = Kind("jobs", "Job", "batch")
 CRON_JOBS = Kind("cronjobs", "CronJob", "batch")
+DISRUPTION_BUDGETS = Kind("poddisruptionbudgets", "PodDisruptionBudget", "policy")
+CLAIMS = Kind("persistentvolumeclaims", "PersistentVolumeClaim")
+ARGO_APPLICATIONS = Kind("applications", "Application", "argoproj.io", "v1alpha1")
+POD_METRICS = Kind("pods", "PodMetrics", "metrics.k8s.io", "v1beta1")
+HORIZONTAL_AUTOSCALERS = Kind("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2")
+VERTICAL_AUTOSCALERS = Kind("verticalpodautoscalers", "VerticalPodAutoscaler", "autoscaling.k8s.io")
 
 
 class ReadError(Exception):
@@ -92,6 +100,9 @@ class Source(Protocol):
     def pod_metrics(self, namespace: str, pod: str) -> Json:
         """The pod's `PodMetrics` of metrics.k8s.io."""
 
+    def requested_on(self, node: str) -> int:
+        """Bytes of memory that the pods on a node request, those that have ended left out."""
+
     def heap_lines(self, namespace: str, pod: str, container: str, *, previous: bool) -> tuple[HeapLine, ...]:
         """Lines at the end of a container's log that name the program's own out-of-memory error."""
 
@@ -104,3 +115,16 @@ class Source(Protocol):
         self, namespace: str, workload: Owner | None, living: Sequence[str], since: datetime, until: datetime
     ) -> WorkloadPast:
         """What it remembers of a workload, its gone pods included; `living` are the names that are known."""
+
+
+@runtime_checkable
+class ClusterSource(Source, Protocol):
+    """A live cluster: thousands of pods can be read at once, page by page, and the metrics engine be asked freely."""
+
+    def pages_of(
+        self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> Iterator[Sequence[Json]]:
+        """The objects of `list`, as they arrive."""
+
+    def engine(self) -> Engine:
+        """The metrics engine; ReadError where there is none."""

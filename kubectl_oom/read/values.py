@@ -8,7 +8,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from functools import lru_cache
@@ -58,7 +58,10 @@ def _read(kind: Any, document: Any) -> Any:  # noqa: ANN401 - a type and its JSO
         return {key: _read(arguments[1], item) for key, item in document.items()}
     if is_dataclass(kind):
         hints = _hints(typing.cast("type", kind))
-        return kind(**{name: _read(hint, document[name]) for name, hint in hints.items()})  # type: ignore[operator]
+        # A field that a later version added is not in an older snapshot: it has its default there.
+        optional = {f.name for f in fields(kind) if f.default is not MISSING or f.default_factory is not MISSING}
+        there = {name: hint for name, hint in hints.items() if name in document or name not in optional}
+        return kind(**{name: _read(hint, document[name]) for name, hint in there.items()})  # type: ignore[operator]
     if kind is datetime:
         return _moment(document)
     if isinstance(kind, type) and issubclass(kind, Enum):

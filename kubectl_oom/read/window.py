@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from kubectl_oom.evidence import ContainerWindow, MemoryWindow, Spread
 from kubectl_oom.read import promql
 from kubectl_oom.read.engine import TooMuchDataError
-from kubectl_oom.read.lives import OOM_EVENTS, SPEC_LIMIT, USAGE, WORKING_SET, samples_of
+from kubectl_oom.read.lives import OOM_EVENTS, SPEC_LIMIT, USAGE, WORKING_SET, is_amount, samples_of
 from kubectl_oom.read.metrics import SPEC_LIMITS
 from kubectl_oom.read.past_kills import OOM_KILLED, REASON, RESTARTS, TERMINATED, past_kills
+from kubectl_oom.read.raw_samples import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +83,17 @@ def read_course(
     Steps follow each other without a gap, so no spike is lost; a step without samples has no point.
     """
     asking = _Questions(engine, namespace, sorted(set(pods)), since, until)
-    return asking.course(WORKING_SET, step_for(since, until, points))
+    return asking.course((WORKING_SET,), step_for(since, until, points))
+
+
+def read_limit_course(
+    engine: Engine, namespace: str, pods: Sequence[str], since: datetime, until: datetime, *, points: int
+) -> dict[Container, tuple[Sample, ...]]:
+    """The limits over the window in such steps, for containers that were resized in place."""
+    asking = _Questions(engine, namespace, sorted(set(pods)), since, until)
+    step = step_for(since, until, points)
+    found = asking.course(SPEC_LIMITS, step, promql.equals("resource", "memory"))
+    return found or asking.course((SPEC_LIMIT,), step)
 
 
 def step_for(since: datetime, until: datetime, points: int) -> int:
@@ -108,8 +119,8 @@ def _containers(
             container=key[1],
             working_set=working_set.get(key),
             usage=usage.get(key),
-            limit_bytes=_whole(limit.get(key)) or None,  # cAdvisor's 0 is "no limit"
-            lowest_limit_bytes=_whole(lowest.get(key)) or None,
+            limit_bytes=_limit(limit.get(key)),
+            lowest_limit_bytes=_limit(lowest.get(key)),
             restarts=_whole(restarts.get(key)),
             oom_events=_whole(oom_events.get(key)),
             node=nodes.get((key[0],)),
@@ -134,8 +145,14 @@ def _spread(samples: int, mean: int, p50: int, p95: int, p99: int, highest: int)
     )
 
 
+def _limit(number: float | None) -> int | None:
+    """The limit, or None: cAdvisor writes none as 0, cgroup v1 as what no machine has."""
+    return round(number) if number and is_amount(number) else None
+
+
 def _whole(number: float | None) -> int | None:
-    return None if number is None else round(number)
+    """A count; None where the engine gives what no counter counts to."""
+    return round(number) if number is not None and is_amount(number) else None
 
 
 class _Questions:
@@ -167,7 +184,13 @@ class _Questions:
         templates = (_COUNT, _MEAN, _QUANTILE % 0.5, _QUANTILE % 0.95, _QUANTILE % 0.99, _MAX)
         columns = [self.numbers(template, (family,)) for template in templates]
         everywhere = set.intersection(*(set(column) for column in columns))
-        return {key: _spread(*(round(column[key]) for column in columns)) for key in everywhere}
+        garbled = {key for key in everywhere if not all(is_amount(column[key]) for column in columns)}
+        if garbled:
+            self.warn(
+                f"{self._engine.label} holds samples of {family} that are no amount of memory, so its numbers are not "
+                f"used for {named(sorted(f'{container} in {pod}' for pod, container in garbled))}"
+            )
+        return {key: _spread(*(round(column[key]) for column in columns)) for key in everywhere - garbled}
 
     def texts(self, families: Sequence[str], labels: tuple[str, ...]) -> dict[tuple[str, ...], str]:
         """The last of the labels by the others, where it was the same all the time."""
@@ -187,7 +210,7 @@ class _Questions:
             found |= {row.labels.get("pod", "") for row in rows if row.samples and row.samples[0][1]}
         return found
 
-    def course(self, family: str, step_seconds: int) -> dict[Container, tuple[Sample, ...]]:
+    def course(self, families: Sequence[str], step_seconds: int, *matchers: str) -> dict[Container, tuple[Sample, ...]]:
         """The highest sample of each step, stamped with the step's end; the last step ends with the window."""
         step = timedelta(seconds=step_seconds)
         first = self._until - step * math.ceil((self._until - self._since) / step - 1)
@@ -195,7 +218,8 @@ class _Questions:
         def ask(expr: str) -> Answer:
             return self._engine.query_range(expr, since=first, until=self._until, step_seconds=step_seconds)
 
-        rows = self._rows(_MAX, (family,), *_IN_CONTAINERS, window=promql.over(step_seconds), ask=ask)
+        wanted = (*_IN_CONTAINERS, *matchers)
+        rows = self._rows(_MAX, families, *wanted, window=promql.over(step_seconds), ask=ask)
         return {
             (row.labels.get("pod", ""), row.labels.get("container", "")): samples_of(dict(row.samples)) for row in rows
         }

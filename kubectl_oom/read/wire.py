@@ -1,4 +1,4 @@
-"""One GET over one pool of connections: TLS as kubectl checks it, never longer than agreed, nothing tried twice.
+"""One request over one pool of connections: TLS as kubectl checks it, never longer than agreed, nothing tried twice.
 
 Imported when the first connection is made: urllib3 costs 60 ms.
 """
@@ -58,6 +58,16 @@ class Answer:
     content_type: str
     location: str
     wire_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: reading sends GETs without a body; only `act` sends anything else."""
+
+    url: str
+    headers: urllib3.HTTPHeaderDict
+    method: str = "GET"
+    body: bytes | None = None
 
 
 # --- the pool
@@ -216,10 +226,8 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _AnnouncedTls
 
 
-def fetch(
-    pool: urllib3.PoolManager, url: str, headers: urllib3.HTTPHeaderDict, *, seconds: float, server: Server
-) -> Answer:
-    """The answer to one GET; ReadError "Timeout" or "Unreachable" where there is none within `seconds` in all."""
+def fetch(pool: urllib3.PoolManager, asked: Request, *, seconds: float, server: Server) -> Answer:
+    """The answer to one request; ReadError "Timeout" or "Unreachable" where there is none within `seconds` in all."""
     attempt = _Attempt()
     connecting = min(seconds * CONNECT_SHARE, CONNECT_SECONDS)
     limits = urllib3.Timeout(connect=connecting, read=seconds)
@@ -227,7 +235,15 @@ def fetch(
     def ask() -> Answer:
         _Attempt.under_way.attempt = attempt
         try:
-            response = pool.request("GET", url, headers=headers, timeout=limits, retries=False, redirect=False)
+            response = pool.request(
+                asked.method,
+                asked.url,
+                body=asked.body,
+                headers=asked.headers,
+                timeout=limits,
+                retries=False,
+                redirect=False,
+            )
         finally:
             attempt.over = True
         kind, location = response.headers.get("Content-Type", ""), response.headers.get("Location", "")

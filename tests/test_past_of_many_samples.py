@@ -1,0 +1,79 @@
+"""A past of too many samples to read: its course keeps the limits, so a kill is still held against the right one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kubectl_oom.evidence import Owner, Sample
+from kubectl_oom.judge.kills import Past, kills_of
+from kubectl_oom.read import past as reading
+from kubectl_oom.read.engine import EngineOptions
+from kubectl_oom.read.metrics import connect_engine
+from tests.engines import ENGINES, require_program, running
+from tests.stories import DAY, MI, End, PodStory, owned, told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kubectl_oom.evidence import WorkloadPast
+
+UNTIL = 1_764_000_000
+SINCE, KILL, RESIZE = UNTIL - 7 * DAY, UNTIL - 2 * DAY + 77, UNTIL - DAY
+REPLICA_SET = "api-7d9c5b6f4d"
+POD, CALM = f"{REPLICA_SET}-x2x8p", f"{REPLICA_SET}-bcd42"
+
+
+def moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, tz=timezone.utc)
+
+
+@pytest.fixture(params=ENGINES)
+def past(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkloadPast:
+    """Of two pods, one of them killed at 512Mi and resized in place to 2Gi a day later."""
+    require_program(request.param, *(["promtool"] if request.param == "prometheus" else []))
+    owner = ("ReplicaSet", REPLICA_SET)
+    stories = (
+        PodStory(
+            POD,
+            owner,
+            SINCE,
+            UNTIL,
+            (End(KILL),),
+            limit=512 * MI,
+            resized=(RESIZE, 2048 * MI),
+            child_killed_after=None,
+        ),
+        PodStory(CALM, owner, SINCE, UNTIL, limit=512 * MI, uid="u2", child_killed_after=None),
+    )
+    monkeypatch.setattr(reading, "RAW_SAMPLES", 100)
+    series = told(*stories, of=[owned("shop", "api", REPLICA_SET, SINCE, UNTIL)])
+    with running(request.param, series, tmp_path) as store:
+        engine = connect_engine(EngineOptions(url=store.url), None)
+        workload = Owner(api_version="apps/v1", kind="Deployment", name="api")
+        return reading.read_past(engine, "shop", workload, [POD, CALM], moment(SINCE), moment(UNTIL))
+
+
+def test_the_limit_at_the_kill_is_the_one_before_the_resize(past: WorkloadPast) -> None:
+    assert past.stepped_seconds == 300
+    (kill,) = kills_of(
+        Past(
+            namespace="shop",
+            diagnoses=(),
+            window=past.window,
+            history=past.history,
+            alive=frozenset(past.pods),
+        )
+    )
+
+    assert (kill.at, kill.limit_bytes) == (moment(KILL), 512 * MI)
+
+
+def test_a_limit_that_never_changed_stands_at_both_ends_of_the_course(past: WorkloadPast) -> None:
+    assert past.history is not None
+    (calm,) = [life for life in past.history.lives if life.pod == CALM]
+    first, last = calm.working_set[0].at, calm.working_set[-1].at
+
+    assert calm.limit == (Sample(at=first, value=512 * MI), Sample(at=last, value=512 * MI))
