@@ -226,3 +226,59 @@ def histories() -> SearchStrategy[Json]:
         "pod_usage": {"api-0": pairs},
     }
     return mangled(whole)
+
+
+RESOURCE_QUOTA: Json = {
+    "metadata": metadata("mem"),
+    "spec": {
+        "hard": {"requests.memory": "1Gi"},
+        "scopes": ["NotTerminating"],
+        "scopeSelector": {
+            "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high", "low"]}]
+        },
+    },
+    "status": {"hard": {"requests.memory": "1Gi", "limits.memory": "2Gi"}, "used": {"limits.memory": "64Mi"}},
+}
+_SCALED = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}
+_OF_CONTAINER = {"name": "memory", "container": "app", "target": {"averageUtilization": 80, "averageValue": "1Mi"}}
+HORIZONTAL_AUTOSCALER: Json = {
+    "metadata": metadata("api"),
+    "spec": {
+        "scaleTargetRef": _SCALED,
+        "minReplicas": 2,
+        "maxReplicas": 9,
+        "metrics": [{"type": "ContainerResource", "containerResource": _OF_CONTAINER}],
+    },
+    "status": {
+        "currentReplicas": 4,
+        "currentMetrics": [
+            {"type": "", "resource": None},
+            {"type": "Resource", "resource": {"name": "memory", "current": {"averageValue": "45Mi"}}},
+        ],
+    },
+}
+VERTICAL_AUTOSCALER: Json = {
+    "metadata": metadata("api"),
+    "spec": {
+        "targetRef": _SCALED,
+        "updatePolicy": {"updateMode": "Recreate"},
+        "resourcePolicy": {
+            "containerPolicies": [
+                {"containerName": "app", "maxAllowed": {"memory": "1Gi"}, "controlledResources": ["memory"]}
+            ]
+        },
+    },
+    "status": {"recommendation": {"containerRecommendations": [{"containerName": "app", "target": {"memory": "1"}}]}},
+}
+WORKLOAD: Json = {
+    "metadata": metadata("api"),
+    "spec": {
+        "replicas": 3,
+        "parallelism": 2,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}},
+        "updateStrategy": {"rollingUpdate": {"maxSurge": 1}},
+        "template": {"spec": POD["spec"]},
+        "jobTemplate": {"spec": {"parallelism": 2}},
+    },
+    "status": {"desiredNumberScheduled": 4},
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,7 +109,7 @@ def test_a_server_that_does_not_speak_http_is_told_from_one_that_is_slow() -> No
     assert ran.line == "Unable to connect to the server: malformed HTTP response (BadStatusLine)"
 
 
-@pytest.mark.parametrize("command", ["why", "history", "snapshot", "doctor"])
+@pytest.mark.parametrize("command", ["why", "history", "recommend", "snapshot", "doctor"])
 def test_no_command_waits_longer_than_it_may(command: str) -> None:
     args = {"snapshot": [*TARGET, "-f", "-"], "doctor": []}.get(command, TARGET)
     with served(faults={"": Hangs()}) as server:
@@ -139,8 +140,9 @@ SOURCES = {  # the word in the path → the gaps it leaves
 @pytest.mark.parametrize("word", SOURCES)
 def test_a_source_that_fails_is_a_gap_and_not_the_end(word: str, fault: str) -> None:
     behaviour, reason = FAULTS[fault]
+    then = json.loads(RECORDING.read_text())["takenAt"]  # an hour later its events would be too old to be missed
     with served(RECORDING, {word: behaviour}) as server:
-        ran = oom("why", *TARGET, "-s", server.url, "--request-timeout=1s", "-o", "json")
+        ran = oom("why", *TARGET, "-s", server.url, "--request-timeout=1s", "--now", then, "-o", "json")
 
     assert {item["verdict"] for item in ran.document["items"]} == {"container-limit"}
     told = {gap["source"].partition(" (")[0]: gap for gap in ran.document["gaps"]}

@@ -20,6 +20,7 @@ from kubectl_oom.evidence import Confidence, Verdict
 from kubectl_oom.judge import fullness, kill_events, samples, scope, surroundings
 from kubectl_oom.read.gaps import CLUSTER_ROLE, PERMISSIONS
 from kubectl_oom.read.settings import HEAP_AND_WORKER_SETTINGS
+from kubectl_oom.show.proposal_csv import COLUMNS
 from tests.documents import DOCS, ROOT, blocks, is_update, name_of, pages, prose, text_of, with_blocks, with_generated
 
 PAGES = pages()
@@ -27,7 +28,7 @@ INCIDENTS = sorted((ROOT / "kubectl_oom" / "incidents").glob("*.json"))
 LARGEST_INCIDENT = 200 * 1024  # they travel in every wheel
 WIDEST_LINE = 120  # written to 100; a link or a term may stick out
 # Pages with blocks that cannot be run without a cluster, and how many.
-NEEDS_A_CLUSTER = {"docs/commands/doctor.md": 1, "docs/commands/snapshot.md": 1}
+NEEDS_A_CLUSTER = {"docs/commands/doctor.md": 1, "docs/commands/fix.md": 1, "docs/commands/snapshot.md": 1}
 UPDATE = "write the documents anew with: UPDATE_DOCS=1 make test ARGS=tests/test_docs.py"
 
 
@@ -251,6 +252,17 @@ def test_every_json_field_is_described() -> None:
     definitions = json.loads(text_of("schema.json"))["$defs"]
 
     assert [field for name, schema in definitions.items() for field in _undescribed(name, schema, definitions)] == []
+
+
+def test_every_column_of_csv_is_explained() -> None:
+    page = DOCS / "commands" / "recommend.md"
+    text = page.read_text(encoding="utf-8")
+    rows = [f"| `{name}` | {field.meaning} |" for name, field in COLUMNS.items()]
+    fresh = with_generated(text, "csv columns", ["| Column | Holds |", "| --- | --- |", *rows])
+    if is_update():
+        page.write_text(fresh, encoding="utf-8")
+
+    assert page.read_text(encoding="utf-8") == fresh, UPDATE
 
 
 # --- the krew manifest ---------------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ def without_fences(lines: list[str]) -> list[str]:
     """The lines outside code blocks; every fence must be closed by an equal one."""
     kept, fence = [], None
     for line in lines:
-        if fence is None and (opened := re.match(r"(`{3,})(text|sh)$", line)):
+        if fence is None and (opened := re.match(r"(`{3,})(text|sh|json)$", line)):
             fence = opened.group(1)
         elif fence is not None and line == fence:
             fence = None

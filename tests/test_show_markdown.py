@@ -81,7 +81,7 @@ The runtime recorded OOMKilled, and usage stood at 98% of the container's limit 
 ```sh
 kubectl oom recommend deploy/api -n shop  # what to set, and why
 kubectl oom history deploy/api -n shop  # what its memory did before
-kubectl oom fix deploy/api -n shop  # make the change
+kubectl oom fix deploy/api -n shop  # see the change
 ```
 
 As of 2026-11-20T10:50:00Z.

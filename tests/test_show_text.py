@@ -62,7 +62,7 @@ Could not see:
 Next:
   kubectl oom recommend deploy/api -n shop  # what to set, and why
   kubectl oom history deploy/api -n shop    # what its memory did before
-  kubectl oom fix deploy/api -n shop        # make the change
+  kubectl oom fix deploy/api -n shop        # see the change
 """
     )
 
@@ -95,7 +95,7 @@ Findings:
 Next:
   kubectl oom recommend deploy/api -n shop  # what to set, and why
   kubectl oom history deploy/api -n shop    # what its memory did before
-  kubectl oom fix deploy/api -n shop        # make the change
+  kubectl oom fix deploy/api -n shop        # see the change
 """
     )
 
@@ -262,7 +262,7 @@ Timeline:
 Next:
   kubectl oom recommend deploy/api  # what to set, and why
   kubectl oom history deploy/api    # what its memory did before
-  kubectl oom fix deploy/api        # make the change
+  kubectl oom fix deploy/api        # see the change
   kubectl oom why node/worker-3     # who else died there
   kubectl logs pod/api-7d4b9c6f5-x2k4q -c proxy --previous  # its last words
 """
@@ -372,7 +372,7 @@ Findings:
 Next:
   kubectl oom recommend deploy/api -n shop  # what to set, and why
   kubectl oom history deploy/api -n shop    # what its memory did before
-  kubectl oom fix deploy/api -n shop        # make the change
+  kubectl oom fix deploy/api -n shop        # see the change
 """
     )
 
@@ -493,7 +493,7 @@ Could not see:
 Next:
   kubectl oom recommend deploy/api -n shop
   kubectl oom history deploy/api -n shop
-  kubectl oom fix deploy/api -n shop  # make the change
+  kubectl oom fix deploy/api -n shop  # see the change
 """
     )
 
@@ -526,6 +526,6 @@ Findings:
 Next:
   kubectl oom recommend deploy/api -n shop  # what to set, and why
   kubectl oom history deploy/api -n shop    # what its memory did before
-  kubectl oom fix deploy/api -n shop        # make the change
+  kubectl oom fix deploy/api -n shop        # see the change
 """
     )

@@ -49,8 +49,8 @@ def test_the_namespace_of_the_context_needs_no_flag_and_another_one_does() -> No
     at_home = list(report(CASES["container limit"], now=NOW, paint=NO_PAINT, namespace="shop"))
     abroad = list(report(CASES["container limit"], now=NOW, paint=NO_PAINT, namespace="default"))
 
-    assert at_home[-1] == "  kubectl oom fix deploy/api        # make the change"
-    assert abroad[-1] == "  kubectl oom fix deploy/api -n shop        # make the change"
+    assert at_home[-1] == "  kubectl oom fix deploy/api        # see the change"
+    assert abroad[-1] == "  kubectl oom fix deploy/api -n shop        # see the change"
 
 
 def test_containers_of_several_namespaces_are_told_apart() -> None:

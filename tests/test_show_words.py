@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 import unicodedata
 from datetime import timedelta, timezone
 
@@ -157,6 +158,16 @@ def test_a_folded_command_fits_and_means_the_same_to_a_shell(words: list[str], w
 
     assert all(cells(line) <= width for line in lines)
     assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(command)
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_a_long_patch_on_many_lines_is_for_the_shell_the_same_word(width: int) -> None:
+    words = ["printf", "%s|", "--patch", '{"spec":{"containers":[{"name":"it\'s","resources":{"limits":"64Mi"}}]}}']
+    lines = "\n".join(command_lines(shlex.join(words), width, "  "))
+
+    done = subprocess.run(["sh", "-c", lines], capture_output=True, text=True, check=True, timeout=10)
+
+    assert done.stdout == "".join(f"{word}|" for word in words[2:])
 
 
 @pytest.mark.parametrize(

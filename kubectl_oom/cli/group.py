@@ -10,6 +10,8 @@ import click
 COMMANDS = {
     "why": "Say what killed a container, how sure that is, and what to do",
     "history": "Show what its memory did, and every OOM kill, also of pods that are gone",
+    "recommend": "Say which memory request and limit a workload should have, and why",
+    "fix": "Print the change that is recommended, or make it with --apply",
     "snapshot": "Save all evidence about a target to a file, before it expires",
     "doctor": "Say which sources answer and which permission is missing",
     "version": "Print the version",

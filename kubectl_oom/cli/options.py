@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "name")
 HISTORY_OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "svg")
+RECOMMEND_OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "csv")
+FIX_OUTPUTS = ("text", "wide", "json", "yaml", "changes", "patch", "kustomize", "helm-values", "markdown")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -61,6 +63,54 @@ def output_options(function: F, formats: tuple[str, ...] = OUTPUTS) -> F:
 def history_output_options(function: F) -> F:
     """Form of a history: it has no names to print, and a picture."""
     return output_options(function, HISTORY_OUTPUTS)
+
+
+def recommend_output_options(function: F) -> F:
+    """Form of recommendations: they go into spreadsheets too."""
+    return output_options(function, RECOMMEND_OUTPUTS)
+
+
+def fix_output_options(function: F) -> F:
+    """Form of a change: what belongs in git too."""
+    return output_options(function, FIX_OUTPUTS)
+
+
+def sizing_options(function: F) -> F:
+    """What decides about a size."""
+    return _decorate(
+        function,
+        [
+            click.option(
+                "--profile",
+                default="balanced",
+                show_default=True,
+                metavar="NAME",
+                help="How much memory safety is worth: lean, balanced, safe; or a rule of thumb: default, stateless, "
+                "stateful, batch, peak",
+            ),
+            click.option(
+                "--headroom", metavar="PERCENT", help="This much above all that was seen, in place of the profile's"
+            ),
+            click.option(
+                "--target-qos",
+                metavar="CLASS",
+                help="guaranteed: request and limit are the same; burstable: the request is the steady state",
+            ),
+            click.option(
+                "--class",
+                "workload_class",
+                metavar="NAME",
+                help="Kind of work, if not as told: stateless, stateful, batch",
+            ),
+            click.option("--this-image-only", is_flag=True, help="Leave out kills of other images than today's"),
+            click.option(
+                "--ram-price",
+                metavar="USD",
+                envvar="KUBECTL_OOM_RAM_PRICE",
+                help="Price of a GiB of request and month; 0 hides money (env KUBECTL_OOM_RAM_PRICE)",
+            ),
+        ],
+    )
 
 
 def source_options(function: F) -> F:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
-    from kubectl_oom.evidence import CaseFile, Gap, HistoryReport, Pod, WorkloadPast
+    from collections.abc import Sequence
+
+    from kubectl_oom.evidence import CaseFile, Gap, HistoryReport, Pod, ProposalReport, WorkloadPast
+    from kubectl_oom.judge.propose import Asked
     from kubectl_oom.read.source import ReadError, Source
     from kubectl_oom.read.targets import Scope
 
@@ -81,11 +84,15 @@ def read_case(source: Source, scope: Scope, values: dict[str, Any], now: datetim
         case = gather(source, scope, now=now, wants=wants)
     except ReadError as error:
         raise fatal(_missing_namespace(source, scope, error) or error, source) from error
-    if scope.container and case.pods and not any(c.name == scope.container for p in case.pods for c in p.containers):
-        first = case.pods[0]
-        wrong = f"container {scope.container} is not valid for pod {first.name}"
-        raise OomError(f"error: {wrong} out of: {', '.join(_container_names(first))}")
+    refuse_unknown_container(scope, case.pods)
     return case
+
+
+def refuse_unknown_container(scope: Scope, pods: Sequence[Pod]) -> None:
+    """OomError in kubectl's words where a container was named that none of the pods has."""
+    if scope.container and pods and not any(c.name == scope.container for p in pods for c in p.containers):
+        wrong = f"container {scope.container} is not valid for pod {pods[0].name}"
+        raise OomError(f"error: {wrong} out of: {', '.join(_container_names(pods[0]))}")
 
 
 def _container_names(pod: Pod) -> list[str]:
@@ -121,6 +128,20 @@ def read_past_case(
     pasts, gaps = read_pasts(source, scope, case, values, since, now)
     case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
     return recount(case, pasts, since=since, until=now, container=scope.container)
+
+
+def read_proposals(
+    source: Source, scope: Scope, values: dict[str, Any], asked: Asked, since: datetime, now: datetime
+) -> ProposalReport:
+    """A size for every container of the scope's workloads."""
+    from kubectl_oom.judge.propose import propose
+    from kubectl_oom.read.room import read_rooms
+
+    case = read_case(source, scope, values, now)
+    pasts, gaps = read_pasts(source, scope, case, values, since, now)
+    rooms = read_rooms(source, case, pasts)
+    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
+    return propose(case, pasts, rooms, since=since, until=now, asked=asked)
 
 
 def read_pasts(

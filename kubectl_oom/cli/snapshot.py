@@ -42,6 +42,7 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
     from kubectl_oom.cli.reading import open_source, read_case, read_pasts, scope_of
     from kubectl_oom.read.recording import RecordingSource
+    from kubectl_oom.read.room import read_rooms
 
     if values["from_file"]:
         raise OomError("error: a snapshot is taken from a cluster: --from cannot be used with it")
@@ -52,7 +53,8 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     case = read_case(recording, scope, values, now)
     if not case.pods:
         raise OomError("error: no pods match, so there is nothing to save")
-    read_pasts(recording, scope, case, values, since, now)  # for `history --from`
+    pasts, _ = read_pasts(recording, scope, case, values, since, now)  # for `history --from`
+    read_rooms(recording, case, pasts)  # for `recommend --from`
     text = json.dumps(recording.tape.to_json(), indent=1, ensure_ascii=True) + "\n"
     if values["file"] == "-":
         click.echo(text, nl=False)

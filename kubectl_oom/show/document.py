@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from kubectl_oom.evidence import Citation, Diagnosis, Finding, Gap, LastSample, NodeAnswer, Report, RunUp
+    from kubectl_oom.evidence import Citation, Diagnosis, Finding, Gap, LastSample, NodeAnswer, Owner, Report, RunUp
 
 API_VERSION = "kubectl-oom/v1"
 
@@ -65,7 +65,7 @@ def _item(item: Diagnosis) -> Json:
         "node": item.node,
         "container": item.container,
         "containerType": item.container_type.value,
-        "workload": {"kind": item.workload.kind, "name": item.workload.name} if item.workload else None,
+        "workload": workload_document(item.workload),
         "verdict": item.verdict.value,
         "confidence": item.confidence.value,
         "because": item.because,
@@ -78,7 +78,7 @@ def _item(item: Diagnosis) -> Json:
         "lastSample": last_sample_document(item.last_sample),
         "highestSampled": _highest_sampled(item.run_up),
         "runUp": _run_up(item.run_up),
-        "evidence": [_citation(citation) for citation in item.evidence],
+        "evidence": [citation_document(citation) for citation in item.evidence],
         "findings": [finding_document(finding) for finding in item.findings],
     }
 
@@ -89,7 +89,7 @@ def _node(answer: NodeAnswer) -> Json:
         "ranOut": answer.ran_out,
         "confidence": answer.confidence.value,
         "because": answer.because,
-        "evidence": [_citation(citation) for citation in answer.evidence],
+        "evidence": [citation_document(citation) for citation in answer.evidence],
     }
 
 
@@ -148,18 +148,24 @@ def finding_document(finding: Finding) -> Json:
         "code": finding.code,
         "severity": finding.severity.value,
         "message": finding.message,
-        "evidence": [_citation(citation) for citation in finding.evidence],
+        "evidence": [citation_document(citation) for citation in finding.evidence],
         "remedy": finding.remedy,
     }
 
 
-def _citation(citation: Citation) -> Json:
+def citation_document(citation: Citation) -> Json:
+    """A piece of evidence: who said what, and when."""
     return {
         "source": citation.source,
         "field": citation.field,
         "value": citation.value,
         "at": time_text(citation.at),
     }
+
+
+def workload_document(workload: Owner | None) -> Json | None:
+    """Kind and name; None for a pod that nothing owns."""
+    return {"kind": workload.kind, "name": workload.name} if workload else None
 
 
 def time_text(at: datetime | None) -> str | None:

@@ -128,7 +128,7 @@ def gather(
         many=Many(summary=_summary(ordered), items=tuple(ordered)) if many else None,
         quiet=_quiet_facts(quiet, others=bool(ended), with_namespace=many_namespaces) if quiet else None,
         many_namespaces=many_namespaces,
-        gaps=_by_remedy(report.gaps),
+        gaps=by_remedy(report.gaps),
         steps=without_repeats(steps)[:_MOST_STEPS],
     )
 
@@ -206,7 +206,7 @@ def _worst_finding_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
 
-def _by_remedy(gaps: Sequence[Gap]) -> tuple[Closable, ...]:
+def by_remedy(gaps: Sequence[Gap]) -> tuple[Closable, ...]:
     """The gaps in their order, those with the same remedy together."""
     groups: dict[str | Gap, list[Gap]] = {}
     for gap in dict.fromkeys(gaps):

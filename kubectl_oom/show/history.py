@@ -141,7 +141,7 @@ def _spread(spread: Spread, limit: int | None) -> str:
         ("p99", spread.p99_bytes),
         ("highest sampled", spread.max_sampled_bytes),
     )
-    return ", ".join(f"{name} {_of_limit(value, limit)}" for name, value in parts)
+    return ", ".join(f"{name} {_of_limit(value, limit)}" for name, value in parts if value is not None)
 
 
 def _of_limit(value: int, limit: int | None) -> str:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_oom.show.document import envelope, finding_document, last_sample_document, plain_number, time_text
+from kubectl_oom.show.document import (
+    envelope,
+    finding_document,
+    last_sample_document,
+    plain_number,
+    time_text,
+    workload_document,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from kubectl_oom.evidence import ContainerHistory, HistoryReport, Kill, Spread
@@ -23,7 +31,7 @@ def _item(item: ContainerHistory) -> Json:
     growth = item.growth_bytes_per_hour
     return {
         "namespace": item.namespace,
-        "workload": {"kind": item.workload.kind, "name": item.workload.name} if item.workload else None,
+        "workload": workload_document(item.workload),
         "pod": item.pods[0] if item.workload is None and len(item.pods) == 1 else None,
         "pods": list(item.pods),
         "container": item.container,
@@ -70,8 +78,12 @@ def _spread(spread: Spread | None, limit: int | None) -> Json | None:
         "p99Bytes": spread.p99_bytes,
         "maxSampledBytes": spread.max_sampled_bytes,
     }
-    shares = {name.removesuffix("Bytes"): round(value / limit, 4) for name, value in sizes.items()} if limit else None
-    return {"samples": spread.samples, **sizes, "ofLimit": shares}
+    return {"samples": spread.samples, **sizes, "ofLimit": _shares(sizes, limit) if limit else None}
+
+
+def _shares(sizes: Mapping[str, int | None], limit: int) -> Json:
+    known = {name.removesuffix("Bytes"): value for name, value in sizes.items() if value is not None}
+    return {name: round(value / limit, 4) for name, value in known.items()}
 
 
 def _kill(kill: Kill) -> Json:

@@ -82,7 +82,7 @@ def _item(item: ItemFacts, now: datetime, *, ascii_only: bool) -> Iterator[str]:
         ("node", diagnosis.node or "not known"),
         *item.memory,
     ]
-    yield from _table([["", ""], *([label, words] for label, words in facts)])
+    yield from table([["", ""], *([label, words] for label, words in facts)])
     if item.picture is not None:
         yield from _chart(item.caption, item.picture, ascii_only=ascii_only)
     yield from _timeline(item.moments, now)
@@ -102,7 +102,7 @@ def _node(node: NodeFacts) -> Iterator[str]:
 
 def _many(many: Many, now: datetime, *, with_namespace: bool) -> Iterator[str]:
     yield from (f"## {escape(many.summary)}", "")
-    yield from _table(ended_rows(many.items, now, with_namespace=with_namespace, wide=True))
+    yield from table(ended_rows(many.items, now, with_namespace=with_namespace, wide=True))
 
 
 def _quiet(quiet: QuietFacts, now: datetime, *, with_namespace: bool) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _quiet(quiet: QuietFacts, now: datetime, *, with_namespace: bool) -> Iterato
     for because in quiet.because:
         yield from (escape(because), "")
     if quiet.running:
-        yield from _table(quiet_rows(quiet.running, now, with_namespace=with_namespace, wide=True))
+        yield from table(quiet_rows(quiet.running, now, with_namespace=with_namespace, wide=True))
     if quiet.looked_at:
         yield from (f"Looked at: {escape(', '.join(quiet.looked_at))}", "")
     yield from _findings(quiet.findings, now)
@@ -119,7 +119,7 @@ def _quiet(quiet: QuietFacts, now: datetime, *, with_namespace: bool) -> Iterato
 def _chart(caption: str, picture: Picture, *, ascii_only: bool) -> Iterator[str]:
     yield from (f"### {escape(caption)}", "")
     drawn = chart.draw(picture, width=_CHART_WIDTH, height=_CHART_HEIGHT, ascii_only=ascii_only)
-    yield from _fenced("text", list(drawn))
+    yield from fenced("text", list(drawn))
 
 
 def _timeline(moments: Sequence[Moment], now: datetime) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _timeline(moments: Sequence[Moment], now: datetime) -> Iterator[str]:
         when = f"{iso(moment.at)}, {ago(moment.at, now)}" if moment.at else ""
         rows.append([moment.what, when, moment.note])
     yield from ("### Timeline", "")
-    yield from _table(rows)
+    yield from table(rows)
 
 
 def _cited(citation: Cited) -> str:
@@ -162,15 +162,16 @@ def _gaps(gaps: Sequence[Closable]) -> Iterator[str]:
 def _steps(steps: Sequence[Step]) -> Iterator[str]:
     if steps:
         yield from ("### Next", "")
-        yield from _fenced("sh", [f"{step.command}  # {step.purpose}" for step in steps])
+        yield from fenced("sh", [f"{step.command}  # {step.purpose}" for step in steps])
 
 
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows as a table, the headers first, and a blank line; cells cannot become markup."""
     head, *body = [f"| {' | '.join(map(escape, row))} |" for row in rows]
     yield from (head, "|" + "---|" * len(rows[0]), *body, "")
 
 
-def _fenced(language: str, lines: Sequence[str]) -> Iterator[str]:
+def fenced(language: str, lines: Sequence[str]) -> Iterator[str]:
     """A code block whose fence is longer than any run of backticks inside."""
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -86,7 +86,7 @@ def _step(step: str, diagnosis: Diagnosis, namespace: str | None, commands: Coll
 _PURPOSES = {
     "recommend": "what to set, and why",
     "history": "what its memory did before",
-    "fix": "make the change",
+    "fix": "see the change",
 }
 
 

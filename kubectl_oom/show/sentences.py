@@ -22,7 +22,7 @@ _SHORT_KINDS = {
     "CronJob": "cronjob",
     "Node": "node",
 }
-_CONTAINER_WORDS = {
+CONTAINER_WORDS = {
     ContainerType.APP: "container",
     ContainerType.INIT: "init container",
     ContainerType.SIDECAR: "sidecar",
@@ -44,7 +44,7 @@ def workload_target(workload: Owner | None) -> str | None:
 
 def container_words(diagnosis: Diagnosis) -> str:
     """`container app`, `sidecar proxy`, `init container setup`."""
-    return f"{_CONTAINER_WORDS[diagnosis.container_type]} {diagnosis.container}"
+    return f"{CONTAINER_WORDS[diagnosis.container_type]} {diagnosis.container}"
 
 
 def subject(diagnosis: Diagnosis, *, with_namespace: bool = False) -> str:

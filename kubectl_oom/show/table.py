@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kubectl_oom.show.words import cells, elide, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _BETWEEN_COLUMNS = 2  # tabulate's "plain"
 _NARROWEST = 5  # "ab..c": less tells nothing
@@ -23,9 +23,31 @@ def table(rows: Sequence[Sequence[str]], width: int | None, optional: Sequence[s
 
     grid = [[_cell(cell) for cell in row] for row in rows]
     if width is not None:
-        grid = _shrunk(_without_columns(grid, width, optional), width)
+        grid = _without_columns(grid, width, optional, _widths)
+        grid = _fitted(grid, _narrowed(_widths(grid), width))
     text = tabulate(grid, tablefmt="plain", disable_numparse=True)  # given as headers, they would be padded
     yield from (line.rstrip() for line in text.splitlines())
+
+
+def streamed(
+    rows: Sequence[Sequence[str]], widths: Mapping[str, int], width: int | None, optional: Sequence[str] = ()
+) -> Iterator[str]:
+    """The lines of rows that are printed before the next ones are known: every header has a width of its own.
+
+    Where that is too wide: as in `table`. A `width` of None keeps everything; what is longer then moves its row.
+    """
+
+    def fixed(grid: Sequence[Sequence[str]]) -> list[int]:
+        return [widths[header] for header in grid[0]]
+
+    grid = [[_cell(cell) for cell in row] for row in rows]
+    room = fixed(grid)
+    if width is not None:
+        grid = _without_columns(grid, width, optional, fixed)
+        room = _narrowed(fixed(grid), width)
+        grid = _fitted(grid, room)
+    for row in grid:
+        yield (" " * _BETWEEN_COLUMNS).join(cell.ljust(most) for cell, most in zip(row, room, strict=True)).rstrip()
 
 
 def _cell(text: str) -> str:
@@ -44,9 +66,11 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + _BETWEEN_COLUMNS * (len(widths) - 1)
 
 
-def _without_columns(grid: list[list[str]], width: int, optional: Sequence[str]) -> list[list[str]]:
+def _without_columns(
+    grid: list[list[str]], width: int, optional: Sequence[str], measure: Callable[[list[list[str]]], list[int]]
+) -> list[list[str]]:
     for header in optional:
-        if _total(_widths(grid)) <= width:
+        if _total(measure(grid)) <= width:
             break
         if header in grid[0]:
             place = grid[0].index(header)
@@ -54,8 +78,13 @@ def _without_columns(grid: list[list[str]], width: int, optional: Sequence[str])
     return grid
 
 
-def _shrunk(grid: list[list[str]], width: int) -> list[list[str]]:
-    widths = _widths(grid)
-    while _total(widths) > width and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+def _narrowed(widths: list[int], width: int) -> list[int]:
+    """The widths, the widest made narrower until all fit."""
+    narrow = list(widths)
+    while _total(narrow) > width and max(narrow) > _NARROWEST:
+        narrow[narrow.index(max(narrow))] -= 1
+    return narrow
+
+
+def _fitted(grid: list[list[str]], widths: Sequence[int]) -> list[list[str]]:
     return [[elide(cell, most) for cell, most in zip(row, widths, strict=True)] for row in grid]

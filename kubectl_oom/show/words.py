@@ -156,10 +156,7 @@ def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Ite
 
 
 def command_lines(command: str, width: int, indent: str) -> Iterator[str]:
-    r"""A shell command on lines of at most `width` columns, broken by `\` so that it can still be pasted.
-
-    Only a quoted word wider than a line cannot be; no name that Kubernetes accepts needs quotes.
-    """
+    r"""A shell command on lines of at most `width` columns, broken by `\` so that it can still be pasted."""
     line = indent
     words = _SHELL_WORDS.findall(command)
     for number, word in enumerate(words, start=1):
@@ -169,10 +166,22 @@ def command_lines(command: str, width: int, indent: str) -> Iterator[str]:
             line = indent + "  "
         line += word
         while cells(line.rstrip()) > room:
-            head = _start(line, width - 1)
-            yield head + "\\"
-            line = line[len(head) :]
+            head = _start(line, width - 2)
+            quote = _open_quote(head)  # between single quotes a backslash is no line break
+            yield f"{head}{quote}\\"
+            line = quote + line[len(head) :]
     yield line.rstrip()
+
+
+def _open_quote(text: str) -> str:
+    """The quote that is open at the end of the text: closed before a line break and opened after it."""
+    quote = ""
+    for character in text:
+        if character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            quote = character
+    return quote
 
 
 def _cell(character: str) -> int:

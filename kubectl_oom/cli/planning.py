@@ -1,0 +1,121 @@
+"""What `fix` does before it changes anything: read, size, and plan, workload by workload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from kubectl_oom.errors import OomError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from kubectl_oom.evidence import CaseFile, FixPlan, FixReport, Proposal, Room, WorkloadPast
+    from kubectl_oom.judge.fixing import FixAsked
+    from kubectl_oom.read.source import Json, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plans, and beside each the object that it is about, as it was read."""
+
+    report: FixReport
+    objects: tuple[Json, ...]
+
+    def patched(self) -> list[Json]:
+        """The objects as they would be."""
+        from kubectl_oom.judge.merging import merged
+
+        pairs = zip(self.objects, self.report.items, strict=True)
+        return [merged(item, outcome.plan.patch) if outcome.plan.changes else item for item, outcome in pairs]
+
+
+def planned(source: Source, values: dict[str, Any], asked: FixAsked, now: datetime) -> Planned:
+    """A plan for every workload of the scope; nothing is changed."""
+    from kubectl_oom.cli.options import span_of
+    from kubectl_oom.cli.reading import read_case, read_pasts, scope_of
+    from kubectl_oom.cli.sizing import asked_of
+    from kubectl_oom.evidence import FixOutcome, FixReport
+    from kubectl_oom.judge.propose import propose
+    from kubectl_oom.read.room import read_rooms
+
+    sizing = asked_of(values)
+    scope = scope_of(source, values)
+    since = now - timedelta(seconds=span_of(values["since"]))
+    case = read_case(source, scope, values, now)
+    pasts, gaps = read_pasts(source, scope, case, values, since, now)
+    rooms = read_rooms(source, case, pasts)
+    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
+    proposals = propose(case, pasts, rooms, since=since, until=now, asked=sizing)
+    if not pasts:
+        raise OomError("error: no pods match, so there is nothing to fix")
+    objects = [_object(source, past) for past in pasts]
+    plans = [
+        _plan(source, item, case, past, room, proposals.items, asked, values)
+        for item, past, room in zip(objects, pasts, rooms, strict=True)
+    ]
+    outcomes = tuple(FixOutcome(plan=plan, applied=False, dry_run=values["dry_run"]) for plan in plans)
+    gaps_of_plans = [gap for plan in plans for gap in plan.facts.gaps]
+    report = FixReport(
+        items=outcomes,
+        gaps=tuple(dict.fromkeys((*proposals.gaps, *gaps_of_plans))),
+        warnings=proposals.warnings,
+    )
+    return Planned(report, tuple(objects))
+
+
+def _plan(
+    source: Source,
+    item: Json,
+    case: CaseFile,
+    past: WorkloadPast,
+    room: Room,
+    proposals: Sequence[Proposal],
+    asked: FixAsked,
+    values: dict[str, Any],
+) -> FixPlan:
+    from kubectl_oom.judge.fixing import plan_of, undo_plan_of
+    from kubectl_oom.judge.preflight import preflight
+    from kubectl_oom.read.standing import with_surroundings
+    from kubectl_oom.read.workload import facts_of
+
+    kind = past.workload.kind if past.workload else "Pod"
+    pods = [pod for pod in case.pods if pod.namespace == past.namespace and pod.name in past.pods]
+    homes = {pod.node: case.nodes[pod.node] for pod in pods if pod.node and pod.node in case.nodes}
+    facts = facts_of(item, past.workload.api_version if past.workload else "v1", kind)
+    facts = with_surroundings(facts, item, source, homes)
+    own = [one for one in proposals if _is_about(one, past)]
+    if values["undo"]:
+        plan = undo_plan_of(facts)
+        if plan is None:
+            raise OomError(
+                f"error: {facts.target.kind.lower()}/{facts.target.name} keeps no values from before a fix",
+                "`kubectl rollout history` shows what its template was before",
+            )
+        plan = replace(plan, in_place=plan.in_place or asked.in_place)
+        return preflight(plan, own, room, pods, asked)
+    return plan_of(facts, own, room, pods, asked)
+
+
+def _is_about(proposal: Proposal, past: WorkloadPast) -> bool:
+    same = (proposal.size.namespace, proposal.size.workload) == (past.namespace, past.workload)
+    return same and (past.workload is not None or proposal.pod in past.pods)
+
+
+def _object(source: Source, past: WorkloadPast) -> Json:
+    """The workload's own object; OomError as kubectl words it where it cannot be read."""
+    from kubectl_oom.cli.reading import fatal
+    from kubectl_oom.read.source import ReadError
+    from kubectl_oom.read.targets import kind_named
+
+    owner = past.workload
+    kind_name, name = (owner.kind, owner.name) if owner else ("Pod", past.pods[0])
+    kind = kind_named(kind_name.lower())
+    try:
+        return {"apiVersion": f"{kind.group}/{kind.version}".lstrip("/"), "kind": kind.name} | source.get(
+            kind, past.namespace, name
+        )
+    except ReadError as error:
+        raise fatal(error, source) from error

@@ -1,0 +1,101 @@
+"""`kubectl oom recommend`: what to set, and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubectl_oom.cli.options import (
+    RECOMMEND_OUTPUTS,
+    cluster_options,
+    now_option,
+    output_of,
+    recommend_output_options,
+    since_option,
+    sizing_options,
+    source_options,
+    span_of,
+    target_options,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kubectl_oom.cli.options import Output
+    from kubectl_oom.evidence import ProposalReport
+
+
+@click.command("recommend")
+@target_options
+@since_option
+@sizing_options
+@recommend_output_options
+@source_options
+@cluster_options
+@now_option
+def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
+    """Say which memory request and limit a workload should have, and why.
+
+    \b
+    Examples:
+      # A size for a deployment, from the last week
+      kubectl oom recommend deploy/api --prometheus-url http://prometheus:9090
+      # Every workload of the cluster, those at risk first
+      kubectl oom recommend -A
+      # More room, and request and limit the same
+      kubectl oom recommend deploy/api --profile safe --target-qos guaranteed
+      # For a spreadsheet
+      kubectl oom recommend -n shop -l tier=backend -o csv
+    """  # noqa: D301 - click's own mark for text that is not to be wrapped
+    from kubectl_oom.cli.reading import open_source, read_proposals, scope_of
+    from kubectl_oom.cli.sizing import asked_of
+    from kubectl_oom.cli.surveying import Reach, stock_of
+
+    output = output_of(values["output"], values["width"], RECOMMEND_OUTPUTS)
+    asked = asked_of(values)
+    span = timedelta(seconds=span_of(values["since"]))
+    source, now = open_source(values)
+    scope = scope_of(source, values)
+    large = stock_of(source, scope)
+    if large:
+        from kubectl_oom.cli.streaming import stream
+
+        stream(*large, scope, values, Reach(since=now - span, until=now, asked=asked), output)
+        return
+    report = read_proposals(source, scope, values, asked, now - span, now)
+    show(report, output, now)
+
+
+def show(report: ProposalReport, output: Output, now: datetime) -> None:
+    """Print the proposals in the form asked for."""
+    from kubectl_oom.cli.reading import tell
+    from kubectl_oom.show import document, proposals
+    from kubectl_oom.show.colour import Paint
+    from kubectl_oom.show.proposal_csv import csv_text
+    from kubectl_oom.show.proposal_document import proposals_document
+    from kubectl_oom.show.proposal_markdown import proposals_markdown
+
+    match output.format:
+        case "json":
+            click.echo(document.to_json(proposals_document(report, now)), nl=False)
+        case "yaml":
+            click.echo(document.to_yaml(proposals_document(report, now)), nl=False)
+        case "csv":
+            for missing in (*report.warnings, *(f"{gap.source}: {gap.reason}" for gap in report.gaps)):
+                tell(missing)  # rows have no place for what could not be seen
+            click.echo(csv_text(report.items).encode(), nl=False)  # as bytes: line ends are CRLF on every system
+        case "markdown":
+            for line in proposals_markdown(report, now=now, ascii_only=output.ascii_only):
+                click.echo(line)
+        case _:
+            lines = proposals.lines(
+                report,
+                width=output.width,
+                paint=Paint(on=output.colour),
+                wide=output.format == "wide",
+                ascii_only=output.ascii_only,
+            )
+            for line in lines:
+                click.echo(line, color=True if output.colour else None)
