@@ -8,11 +8,13 @@ from typing import Any
 
 import yaml
 
-CLUSTER_ROLE = Path(__file__).resolve().parents[2] / "docs" / "clusterrole.yaml"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+CLUSTER_ROLE, FIX_ROLE = DOCS / "clusterrole.yaml", DOCS / "clusterrole-fix.yaml"
 READER = "reader"
 READER_WITHOUT_KUBELET = "reader-no-nodes-proxy"
+FIXER = "fixer"  # a reader who may also change what `fix --apply` changes
 NOBODY = "nobody"
-USERS = (READER, READER_WITHOUT_KUBELET, NOBODY)
+USERS = (READER, READER_WITHOUT_KUBELET, FIXER, NOBODY)
 
 
 def _named(role: dict[str, Any], name: str, *, without: str | None = None) -> dict[str, Any]:
@@ -23,13 +25,13 @@ def _named(role: dict[str, Any], name: str, *, without: str | None = None) -> di
     return other
 
 
-def _binding(role: str, subject: dict[str, str]) -> dict[str, Any]:
+def _binding(role: str, *subjects: dict[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
         "metadata": {"name": role},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": [subject],
+        "subjects": list(subjects),
     }
 
 
@@ -43,12 +45,18 @@ def service_account(name: str, namespace: str) -> dict[str, str]:
     return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
 
 
-def roles(name: str, reader: dict[str, str], without_kubelet: dict[str, str]) -> dict[str, Any]:
-    """The ClusterRole that ships in docs/ bound to one subject, and what is left of it without nodes/proxy to another.
+def roles(name: str, reader: dict[str, str], without_kubelet: dict[str, str], fixer: dict[str, str]) -> dict[str, Any]:
+    """The ClusterRoles that ship in docs/: the one for reading bound to a reader, both to a fixer.
 
+    What is left of the former without nodes/proxy is bound to another reader.
     `name` is what both are called, so that a role somebody has installed is left alone.
     """
     shipped = yaml.safe_load(CLUSTER_ROLE.read_text())
     whole, reduced = _named(shipped, name), _named(shipped, f"{name}-no-nodes-proxy", without="nodes/proxy")
-    bindings = [_binding(whole["metadata"]["name"], reader), _binding(reduced["metadata"]["name"], without_kubelet)]
-    return {"apiVersion": "v1", "kind": "List", "items": [whole, reduced, *bindings]}
+    fixing = _named(yaml.safe_load(FIX_ROLE.read_text()), f"{name}-fix")
+    bindings = [
+        _binding(whole["metadata"]["name"], reader, fixer),
+        _binding(reduced["metadata"]["name"], without_kubelet),
+        _binding(fixing["metadata"]["name"], fixer),
+    ]
+    return {"apiVersion": "v1", "kind": "List", "items": [whole, reduced, fixing, *bindings]}

@@ -42,6 +42,7 @@ def borrow(kubeconfig: str) -> Iterator[Cluster]:
         NAMESPACE,
         access.service_account(access.READER, NAMESPACE),
         access.service_account(access.READER_WITHOUT_KUBELET, NAMESPACE),
+        access.service_account(access.FIXER, NAMESPACE),
     )
     accounts = [_service_account(name) for name in access.USERS]
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}

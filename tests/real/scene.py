@@ -39,11 +39,17 @@ class Scene:
     namespace: str
 
     @classmethod
-    def set_up(cls, cluster: Cluster, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Scene:
-        """Create every object at once: they are independent, and together take as long as the slowest."""
+    def empty(cls, cluster: Cluster) -> Scene:
+        """A namespace in which pods can be created."""
         scene = cls(cluster, f"oom-{secrets.token_hex(3)}")
         cluster.kubectl("create", "namespace", scene.namespace)
         scene.wait("the service account", lambda: bool(scene.list("serviceaccounts")), lambda: "none")
+        return scene
+
+    @classmethod
+    def set_up(cls, cluster: Cluster, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Scene:
+        """Create every object at once: they are independent, and together take as long as the slowest."""
+        scene = cls.empty(cluster)
         items = [item for scenario in scenarios for item in scenario.objects]
         cluster.apply({"apiVersion": "v1", "kind": "List", "items": items}, scene.namespace)
         for scenario in scenarios:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ROOTS = dict.fromkeys(("deployments", "replicasets", "statefulsets", "daemonsets"), "/apis/apps/v1")
 ROOTS |= dict.fromkeys(("jobs", "cronjobs"), "/apis/batch/v1")
+DATABASES = "databases.example.com"
 CONTROLLER_SECONDS = 60.0  # for a controller to act on what was created: under a second on an idle machine
 
 
@@ -171,10 +172,15 @@ class Stage:
         binding = {"metadata": {"name": user}, "roleRef": role, "subjects": [subject]}
         self.create(root, "rolebindings", binding)
 
-    def workload(self, plural: str, name: str, *, labels: Json | None = None, **more: object) -> Json:
-        """A workload as it was stored; its controller makes its pods, on the stage's node."""
+    def workload(
+        self, plural: str, name: str, *, labels: Json | None = None, pods: Json | None = None, **more: object
+    ) -> Json:
+        """A workload as it was stored; its controller makes its pods, on the stage's node.
+
+        `pods` names further fields of their spec, `more` of the workload's metadata.
+        """
         labels = labels or {"app": name}
-        pod_spec: Json = {"nodeName": self.node_name, "containers": [container()]}
+        pod_spec: Json = {"nodeName": self.node_name, "containers": [container()], **(pods or {})}
         template = {"metadata": {"labels": labels}, "spec": pod_spec}
         spec: Json = {"template": template, "selector": {"matchLabels": labels}}
         if plural in ("jobs", "cronjobs"):  # whose selector the API server makes
@@ -184,6 +190,25 @@ class Stage:
             spec = {"schedule": "0 0 29 2 *", "jobTemplate": {"spec": spec}}
         metadata = {"name": name, "labels": labels, **more}
         return self.create(ROOTS[plural], plural, {"metadata": metadata, "spec": spec})
+
+    def database(self, name: str) -> Json:
+        """An object of an operator's own kind, which the reader's role knows nothing of."""
+        schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+        definition = {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"databases.{DATABASES}"},
+            "spec": {
+                "group": DATABASES,
+                "names": {"plural": "databases", "kind": "Database"},
+                "scope": "Namespaced",
+                "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+            },
+        }
+        self.cluster.apply(definition)
+        self.cluster.kubectl("wait", "--for=condition=Established", f"crd/databases.{DATABASES}", "--timeout=30s")
+        made = {"apiVersion": f"{DATABASES}/v1", "kind": "Database", "metadata": {"name": name}}
+        return self.create(f"/apis/{DATABASES}/v1", "databases", made)
 
     def made_by(self, owner: Json, replicas: int = 1) -> list[Json]:
         """The pods under an owner, at any depth, once there are as many."""
@@ -270,6 +295,10 @@ class Stage:
     def why(self, *args: str, user: str = READER) -> Json:
         """The document that `kubectl oom why` answers about this namespace."""
         return oom(self.cluster.kubeconfig(user), "why", *args, "-n", self.namespace, "-o", "json").document()
+
+    def recommend(self, *args: str, user: str = READER) -> Json:
+        """The document that `kubectl oom recommend` answers about this namespace."""
+        return oom(self.cluster.kubeconfig(user), "recommend", *args, "-n", self.namespace, "-o", "json").document()
 
     def why_node(self, *args: str) -> Json:
         """The document that `kubectl oom why node/…` answers about the stage's node, in all namespaces."""

@@ -22,7 +22,6 @@ KINDS = {
     "jobs": "Job",
     "cronjobs": "CronJob",
 }
-DATABASES = "databases.example.com"
 
 
 @pytest.fixture
@@ -90,9 +89,7 @@ def test_of_two_workloads_with_one_selector_each_has_its_own_pods(stage: Stage) 
 
 
 def test_an_operators_own_kind_is_the_top_even_though_it_may_not_be_read(stage: Stage) -> None:
-    _define_databases(stage)
-    orders = {"apiVersion": f"{DATABASES}/v1", "kind": "Database", "metadata": {"name": "orders"}}
-    database = stage.create(f"/apis/{DATABASES}/v1", "databases", orders)
+    database = stage.database("orders")
     owned = stage.workload("statefulsets", "orders-db", ownerReferences=[reference(database)])
     (pod,) = stage.made_by(owned)
     stage.kill(pod)
@@ -148,21 +145,3 @@ def test_pods_of_an_earlier_rollout_belong_to_their_deployment_too(stage: Stage)
 
     assert named == {pod["metadata"]["name"] for pod in both}
     assert old["metadata"]["name"] in named
-
-
-def _define_databases(stage: Stage) -> None:
-    """A custom resource that the reader's role knows nothing of."""
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"databases.{DATABASES}"},
-        "spec": {
-            "group": DATABASES,
-            "names": {"plural": "databases", "kind": "Database"},
-            "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
-    stage.cluster.apply(definition)
-    stage.cluster.kubectl("wait", "--for=condition=Established", f"crd/databases.{DATABASES}", "--timeout=30s")

@@ -33,9 +33,13 @@ class Ran:
 
 def oom(kubeconfig: Path, *args: str) -> Ran:
     """Run the tool with a kubeconfig; the caller's own environment has no say."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "PROMETHEUS"))}
-    environment["KUBECONFIG"] = str(kubeconfig)
-    return run([sys.executable, "-m", "kubectl_oom"], args, environment)
+    return run([sys.executable, "-m", "kubectl_oom"], args, environment(kubeconfig))
+
+
+def environment(kubeconfig: Path) -> dict[str, str]:
+    """The caller's environment, with this kubeconfig in place of whatever the caller has of the kind."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "PROMETHEUS"))}
+    return kept | {"KUBECONFIG": str(kubeconfig)}
 
 
 def run(program: list[str], args: tuple[str, ...], environment: dict[str, str]) -> Ran:
