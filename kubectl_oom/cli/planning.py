@@ -35,19 +35,15 @@ class Planned:
 def planned(source: Source, values: dict[str, Any], asked: FixAsked, now: datetime) -> Planned:
     """A plan for every workload of the scope; nothing is changed."""
     from kubectl_oom.cli.options import span_of
-    from kubectl_oom.cli.reading import read_case, read_pasts, scope_of
+    from kubectl_oom.cli.reading import read_for_sizes, scope_of
     from kubectl_oom.cli.sizing import asked_of
     from kubectl_oom.evidence import FixOutcome, FixReport
     from kubectl_oom.judge.propose import propose
-    from kubectl_oom.read.room import read_rooms
 
     sizing = asked_of(values)
     scope = scope_of(source, values)
     since = now - timedelta(seconds=span_of(values["since"]))
-    case = read_case(source, scope, values, now)
-    pasts, gaps = read_pasts(source, scope, case, values, since, now)
-    rooms = read_rooms(source, case, pasts)
-    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
+    case, pasts, rooms = read_for_sizes(source, scope, values, since, now)
     proposals = propose(case, pasts, rooms, since=since, until=now, asked=sizing)
     if not pasts:
         raise OomError("error: no pods match, so there is nothing to fix")

@@ -11,7 +11,7 @@ from kubectl_oom.errors import OomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kubectl_oom.evidence import CaseFile, Gap, HistoryReport, Pod, ProposalReport, WorkloadPast
+    from kubectl_oom.evidence import CaseFile, Gap, HistoryReport, Pod, ProposalReport, Room, WorkloadPast
     from kubectl_oom.judge.propose import Asked
     from kubectl_oom.read.source import ReadError, Source
     from kubectl_oom.read.targets import Scope
@@ -135,13 +135,21 @@ def read_proposals(
 ) -> ProposalReport:
     """A size for every container of the scope's workloads."""
     from kubectl_oom.judge.propose import propose
+
+    case, pasts, rooms = read_for_sizes(source, scope, values, since, now)
+    return propose(case, pasts, rooms, since=since, until=now, asked=asked)
+
+
+def read_for_sizes(
+    source: Source, scope: Scope, values: dict[str, Any], since: datetime, now: datetime
+) -> tuple[CaseFile, list[WorkloadPast], tuple[Room, ...]]:
+    """All that sizes are made from: what exists, the past of each workload, and beside it what it has to fit into."""
     from kubectl_oom.read.room import read_rooms
 
     case = read_case(source, scope, values, now)
     pasts, gaps = read_pasts(source, scope, case, values, since, now)
     rooms = read_rooms(source, case, pasts)
-    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
-    return propose(case, pasts, rooms, since=since, until=now, asked=asked)
+    return replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps)))), pasts, rooms
 
 
 def read_pasts(
