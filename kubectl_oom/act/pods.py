@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_oom.act.sending import FIELD_MANAGER
+from kubectl_oom.evidence import ENDED_PHASES
 from kubectl_oom.read.answer import part, parts, text, whole
 from kubectl_oom.read.objects import event_of, pod_of, when
 from kubectl_oom.read.resources import memory_in
@@ -144,7 +145,7 @@ def in_effect(pod: Json, plan: FixPlan) -> bool | None:
 
 def ended(pod: Json) -> bool:
     """Whether the pod has run to its end."""
-    return part(pod, "status").get("phase") in ("Succeeded", "Failed")
+    return part(pod, "status").get("phase") in ENDED_PHASES
 
 
 def generation_seen(pod: Json) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kubectl_oom.evidence.case import CaseFile
 from kubectl_oom.evidence.cluster import (
+    ENDED_PHASES,
     Condition,
     Container,
     ContainerKey,
@@ -90,6 +91,7 @@ from kubectl_oom.evidence.vocabulary import (
 )
 
 __all__ = [
+    "ENDED_PHASES",
     "KERNEL_OOM_VERDICTS",
     "NOTHING_KILLED",
     "Band",

@@ -189,6 +189,9 @@ class HeapLine:
     namespace: str | None = None  # None: of the one namespace that was asked about
 
 
+# Phases of pods that are over: they hold nothing any more, and no change reaches them.
+ENDED_PHASES = ("Succeeded", "Failed")
+
 ContainerKey = tuple[str, str, str]  # namespace, pod, container
 PodKey = tuple[str, str]  # namespace, pod
 WorkloadKey = tuple[str, str, str]  # namespace, kind, name

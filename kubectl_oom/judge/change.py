@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Change, ContainerType, Owner
+from kubectl_oom.evidence import ENDED_PHASES, Change, ContainerType, Owner
 from kubectl_oom.judge.commands import (
     INIT,
     SETTABLE,
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import HeapAdvice, Pod, Recommendation, Room, Setting, Sizes
 
 _BUILT_IN = ("apps", "batch")
-ENDED_PHASES = ("Succeeded", "Failed")
 
 
 def change_of(

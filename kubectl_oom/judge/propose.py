@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import ContainerType, Proposal, ProposalReport
-from kubectl_oom.judge.change import ENDED_PHASES, change_of
+from kubectl_oom.evidence import ENDED_PHASES, ContainerType, Proposal, ProposalReport
+from kubectl_oom.judge.change import change_of
 from kubectl_oom.judge.cost import Price, alternative_of, beside_of, cost_of
 from kubectl_oom.judge.expected import expected_kills, kills_of_image
 from kubectl_oom.judge.fits import fits_of

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import ContainerType, TemplateContainer
+from kubectl_oom.evidence import ENDED_PHASES, ContainerType, TemplateContainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kubectl_oom.evidence import Pod, Recommendation, Room, Sizes
-
-_OVER = ("Succeeded", "Failed")  # phases of pods that hold nothing any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ class Trial:
 
 def trial_of(size: Recommendation, room: Room, pods: Sequence[Pod], together: Mapping[str, Sizes]) -> Trial | None:
     """The recommended size as a trial; None where no pod and no template tells what else is in a pod."""
-    living = [pod for pod in pods if pod.phase not in _OVER]
+    living = [pod for pod in pods if pod.phase not in ENDED_PHASES]
     today = _of_pod(pods[0]) if pods else _of_template(room)  # the pod, since admission may add to the template
     if size.recommended is None or not today.containers:
         return None

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Citation, Sizes
+from kubectl_oom.evidence import ENDED_PHASES, Citation, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_oom.evidence import Container, ContainerChange, FixPlan, Pod, Proposal, Room, WorkloadFacts
     from kubectl_oom.judge.fixing import FixAsked
-
-ENDED = ("Succeeded", "Failed")  # phases of pods that no change reaches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ class Situation:
     @property
     def living(self) -> tuple[Pod, ...]:
         """The pods that have not ended."""
-        return tuple(pod for pod in self.pods if pod.phase not in ENDED)
+        return tuple(pod for pod in self.pods if pod.phase not in ENDED_PHASES)
 
     @property
     def replicas(self) -> int:
