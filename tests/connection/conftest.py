@@ -11,12 +11,16 @@ import yaml
 
 from kubectl_oom.read.connection import Connection, connect
 from kubectl_oom.read.target import ConnectOptions
+from kubectl_oom.read.watching import Follower, Pace
 from tests.connection.pki import Pki
-from tests.connection.servers import ApiServer, api_server
+from tests.connection.scripts import Scene, Script
+from tests.connection.servers import ApiServer, api_server, raw_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.connection.scripts import Made
 
 TOKEN = {"token": "s3cret"}
 
@@ -61,6 +65,24 @@ def opened(pki: Pki, tmp_path: Path) -> Opened:
         return connect(ConnectOptions(kubeconfig=str(file), **options))
 
     return open_it
+
+
+@pytest.fixture
+def scene(opened: Opened) -> Iterator[Made]:
+    """`scene(answer, …)`: a follower of a server with that script."""
+    servers = []
+
+    def make(*answers: bytes | None, silent: float = 5.0, labels: str = "") -> Scene:
+        script, pauses = Script(list(answers)), list[float]()
+        server = raw_server(script)
+        servers.append(server)
+        connection = opened(f"http://{server.__enter__()}", {}, {}, request_timeout_seconds=5)
+        pace = Pace(wait=pauses.append, silent_seconds=silent)
+        return Scene(Follower(connection, "shop", labels, pace), script, pauses)
+
+    yield make
+    for server in servers:
+        server.__exit__(None, None, None)
 
 
 def write_kubeconfig(folder: Path, cluster: dict[str, Any], user: dict[str, Any], name: str = "kubeconfig") -> Path:

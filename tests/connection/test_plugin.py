@@ -112,25 +112,6 @@ def test_a_token_or_certificate_that_is_there_already_keeps_the_plugin_from_runn
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_frozen_builds_libraries_are_not_forced_on_the_plugin(
-    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = stanza(tmp_path, 'env > "${0%/*}/env"; ' + TELL)
-    kept = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": "/bundle", "LD_LIBRARY_PATH_ORIG": "/users"}
-    seen = []
-    for frozen, environ in (
-        (False, kept),
-        (True, kept),
-        (True, {name: value for name, value in kept.items() if name != "LD_LIBRARY_PATH_ORIG"}),
-    ):
-        monkeypatch.setattr(sys, "frozen", frozen, raising=False)
-        opened("https://127.0.0.1:1", user, environ=environ)
-        lines = (tmp_path / "env").read_text().splitlines()
-        seen.append(sorted(line for line in lines if line.startswith("LD_")))
-
-    assert seen == [["LD_LIBRARY_PATH=/bundle", "LD_LIBRARY_PATH_ORIG=/users"], ["LD_LIBRARY_PATH=/users"], []]
-
-
 FAILED = "Unable to connect to the server: getting credentials: "
 LEARN_MORE = "https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins"
 

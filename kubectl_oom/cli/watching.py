@@ -1,0 +1,237 @@
+"""The watch itself: what the API server and the metrics engine show becomes events, each said once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from queue import Empty, Queue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import click
+
+from kubectl_oom.cli.handing import Handing
+from kubectl_oom.cli.reading import fatal, tell
+from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, EndSeen, EndsMissed, KillSeen, Verdict
+from kubectl_oom.judge.diagnose import diagnose_container, diagnose_end
+from kubectl_oom.judge.ledger import Ledger
+from kubectl_oom.judge.nearing import Lookout
+from kubectl_oom.read.connection import api_error_line
+from kubectl_oom.read.gauges import Gauges, NoRound, NoRounds, Rounds
+from kubectl_oom.read.late_evidence import Looked, look_into, workload_of
+from kubectl_oom.read.source import ReadError
+from kubectl_oom.read.watching import POLL_SECONDS, WATCH_SECONDS, Follower, Listed, Over, Pace, Refused, Shown, Trouble
+from kubectl_oom.show import watching as words
+from kubectl_oom.show.colour import Paint
+from kubectl_oom.show.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_oom.cli.options import Output
+    from kubectl_oom.evidence import Diagnosis, Sighting, StuckSeen, WatchEvent
+    from kubectl_oom.read.gather import Wants
+    from kubectl_oom.read.gauges import Round
+    from kubectl_oom.read.live import LiveSource
+    from kubectl_oom.read.watching import Report
+
+# The kubelet reports a kill a moment before the events that explain it have arrived.
+SETTLE_SECONDS = 1.0
+READ_TOGETHER = 20  # pods whose evidence is read at once, as for a selection
+# Where the API server does not answer when the evidence is to be read, it is asked again before a verdict is given
+# without it.
+TRIES, BETWEEN_TRIES_SECONDS = 4, 3.0
+# What was read and not yet taken in: more of it waits at the API server, so that a new list of a large cluster is never
+# held as a whole.
+WAITING_AT_MOST = 1000
+# A SIGKILL that nothing explains is looked into once more: the kernel's count of a kill whose mark the runtime has lost
+# reaches the kubelet and the metrics engine with their next rounds.
+SECOND_LOOK_SECONDS = 60.0
+LONGEST_NAP_SECONDS = 1.0  # so that Ctrl-C is heard where a waiting thread cannot be woken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What to watch, and for how long."""
+
+    namespace: str | None
+    everywhere: bool
+    labels: str
+    container: str | None
+    since: timedelta
+    for_seconds: float | None
+    interval_seconds: float
+    renew_seconds: int | None  # how long one watch lasts, if not as usual
+    program: tuple[str, ...]
+    wants: Wants
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """Something whose evidence is read as soon as it is due."""
+
+    due: float
+    sighting: EndSeen | StuckSeen
+    tries: int = 0
+    is_second_look: bool = False
+
+
+class Watching:
+    """One watch, from its first list to its end."""
+
+    def __init__(self, source: LiveSource, asked: Asked, output: Output, began: datetime) -> None:
+        self._source = source
+        self._asked = asked
+        self._output = output
+        self._namespace = None if asked.everywhere else asked.namespace or source.namespace
+        self._ledger = Ledger(began, since=asked.since, container=asked.container)
+        self._lookout = Lookout(asked.container)
+        pace = Pace(watch_seconds=asked.renew_seconds or WATCH_SECONDS)
+        self._follower = Follower(source.connection, self._namespace, asked.labels, pace)
+        self._happened: Queue[Report | Round] = Queue(WAITING_AT_MOST)
+        self._pending: list[_Pending] = []
+        self._metrics_down = False
+        self._handing = Handing(asked.program, tell) if asked.program else None
+
+    def run(self) -> None:
+        """Print what happens, until Ctrl-C or the end of the time asked for. OomError where it cannot begin."""
+        end = None if self._asked.for_seconds is None else time.monotonic() + self._asked.for_seconds
+        self._begin()
+        Thread(target=self._follow, name="following the pods", daemon=True).start()
+        if self._asked.wants.metrics:
+            Thread(target=self._gauge, name="asking the metrics engine", daemon=True).start()
+        while end is None or time.monotonic() < end:
+            self._take_next(end)
+            self._judge([one for one in self._pending if one.due <= time.monotonic()])
+        self._pending = [replace(one, tries=TRIES) for one in self._pending]
+        while self._pending:
+            self._judge(self._pending)
+        if self._handing:
+            self._handing.finish()
+
+    # --- what comes in ---------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        pods = 0
+        try:
+            for report in self._follower.start():
+                self._take(report)
+                pods += isinstance(report, Shown)
+        except ReadError as error:
+            raise fatal(error, self._source) from error
+        where = f"namespace {self._namespace}" if self._namespace else "all namespaces"
+        tell(f"Watching {plural(pods, 'pod')} in {where}. Ctrl-C ends it.")
+
+    def _follow(self) -> None:
+        for report in self._follower.go_on():
+            self._happened.put(report)
+
+    def _gauge(self) -> None:
+        """Ask the metrics engine again and again; not where there is none."""
+        rounds = Rounds(self._source, self._namespace)
+        while not isinstance(found := rounds.next(_now()), NoRounds):
+            self._happened.put(found)
+            time.sleep(self._asked.interval_seconds)
+        self._happened.put(found)
+
+    def _take_next(self, end: float | None) -> None:
+        """Take in what happens next, if anything does before something else is to be done."""
+        moments = [one.due for one in self._pending] + ([end] if end is not None else [])
+        nap = min([moment - time.monotonic() for moment in moments], default=LONGEST_NAP_SECONDS)
+        try:
+            happened = self._happened.get(timeout=min(max(nap, 0.0), LONGEST_NAP_SECONDS))
+        except Empty:
+            return
+        self._take(happened)
+
+    def _take(self, happened: Report | Round) -> None:
+        match happened:
+            case Shown(pod, deleted):
+                at = _now()
+                found = self._ledger.goes(pod, at) if deleted else self._ledger.sees(pod, at)
+                (self._lookout.loses if deleted else self._lookout.sees)(pod)
+                self._note(found)
+            case Listed(identities):
+                self._ledger.listed(identities)
+                self._lookout.listed(identities)
+            case Gauges(near, climbing):
+                if self._metrics_down:
+                    tell("The metrics engine answers again.")
+                self._metrics_down = False
+                for warned in (*self._lookout.nears(near, _now()), *self._lookout.climbs(climbing, _now())):
+                    self._say(replace(warned, workload=workload_of(self._source, warned.namespace, warned.workload)))
+            case Trouble() | Refused() | Over():
+                tell(_words(happened))
+            case NoRound(error) | NoRounds(error):
+                if not self._metrics_down:
+                    tell(f"Kills are told, who is next is not: metrics engine: {error.message}")
+                self._metrics_down = True
+
+    def _note(self, found: Sequence[Sighting]) -> None:
+        due = time.monotonic() + SETTLE_SECONDS
+        for sighting in found:
+            if isinstance(sighting, EndsMissed):
+                self._say(sighting)
+            else:
+                self._pending.append(_Pending(due, sighting))
+
+    # --- what comes out --------------------------------------------------------------------------------------------
+
+    def _judge(self, due: list[_Pending]) -> None:
+        """Read the evidence of what is due, and say what is an OOM kill; what cannot be read yet stays pending."""
+        chosen = due[:READ_TOGETHER]
+        if not chosen:
+            return
+        taken = set(map(id, chosen))
+        self._pending = [one for one in self._pending if id(one) not in taken]
+        looked = look_into(self._source, [one.sighting.pod for one in chosen], now=_now(), wants=self._asked.wants)
+        if looked.is_lacking:
+            again = [one for one in chosen if one.tries < TRIES]
+            later = time.monotonic() + BETWEEN_TRIES_SECONDS
+            self._pending += [replace(one, due=later, tries=one.tries + 1) for one in again]
+            chosen = [one for one in chosen if one.tries >= TRIES]
+        judged = [(one, _diagnosis(one.sighting, looked)) for one in chosen]
+        judged.sort(key=lambda pair: pair[1].killed_at.timestamp() if pair[1].killed_at else 0.0)
+        for one, diagnosis in judged:
+            if diagnosis.verdict in KERNEL_OOM_VERDICTS:
+                self._say(KillSeen(diagnosis=diagnosis, gaps=looked.case.gaps))
+            elif diagnosis.verdict is Verdict.SIGKILL_UNKNOWN and not one.is_second_look and one.tries < TRIES:
+                later = time.monotonic() + SECOND_LOOK_SECONDS
+                self._pending.append(_Pending(later, one.sighting, is_second_look=True))
+
+    def _say(self, event: WatchEvent) -> None:
+        at = _now()
+        document = words.to_json_line(event, at)
+        if self._output.format == "json":
+            click.echo(document)
+        else:
+            paint = Paint(on=self._output.colour)
+            line = words.line(event, at, paint=paint, ascii_only=self._output.ascii_only)
+            click.echo(line, color=True if self._output.colour else None)
+        if self._handing:
+            self._handing.hand(document)
+
+
+def _diagnosis(sighting: EndSeen | StuckSeen, looked: Looked) -> Diagnosis:
+    """What the evidence says about it, with the pod as it was when it was seen."""
+    pod = looked.with_evidence(sighting.pod)
+    case = looked.case_about(pod)
+    if isinstance(sighting, EndSeen):
+        return diagnose_end(case, pod, sighting.container, sighting.end)
+    return diagnose_container(case, pod, sighting.container)
+
+
+def _words(happened: Trouble | Refused | Over) -> str:
+    """What is said on stderr about the way to the API server."""
+    if isinstance(happened, Over):
+        return f"The API server answers again, after {duration(happened.seconds)}. What it still knows is told now."
+    said = api_error_line(happened.error).removeprefix("error: ").rstrip(".")
+    if isinstance(happened, Trouble):
+        return f"{said}. Asked again until it answers; kills in the meantime are told then."
+    instead = f"The pods are listed every {POLL_SECONDS:g} s instead"
+    return f"{said}. {instead}; docs/clusterrole.yaml grants to watch them."
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
