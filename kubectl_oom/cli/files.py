@@ -1,0 +1,23 @@
+"""Files that a command writes: the whole of one, or none of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kubectl_oom.errors import OomError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the whole file or none of it: an interrupted one must not look like one. OomError where it cannot be."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OomError(f"error: {error.strerror}: {path}") from error
+    finally:
+        part.unlink(missing_ok=True)
