@@ -9,7 +9,7 @@ TIERS ?=
 REQUIRED := $(if $(filter all,$(TIERS)),--require-tiers)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format cluster clean
+.PHONY: help demo test lint format cluster dist lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,7 +31,15 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format
 
 cluster: $(READY) ## Build the binaries of a real test node (root, Go >= 1.26; about 15 minutes, once)
-	$(BIN)/python -m tests.cluster build
+	$(BIN)/python -m tests.cluster build krew validate-krew-manifest
+
+dist: ## Build this machine's archive and manifest for krew, in dist (about a minute)
+	$(PYTHON) packaging/build.py $(ARGS)
+
+lock: $(READY) ## Choose anew what is frozen into the archives: packaging/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lock
+	$(BIN)/uv pip compile pyproject.toml --group dist --universal --python-version 3.10 --generate-hashes --no-annotate \
+	  --custom-compile-command 'make lock' --upgrade --quiet --output-file packaging/requirements.txt
 
 clean: ## Remove the virtual environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

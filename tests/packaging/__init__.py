@@ -1,0 +1,1 @@
+"""What users install: the wheel, and the frozen program that krew installs."""
