@@ -1,40 +1,38 @@
 #compdef kubectl-oom
-
-_kubectl_oom_completion() {
-    local -a completions
-    local -a completions_with_descriptions
-    local -a response
-    (( ! $+commands[kubectl-oom] )) && return 1
-
-    response=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) _KUBECTL_OOM_COMPLETE=zsh_complete kubectl-oom)}")
-
-    for type key descr in ${response}; do
-        if [[ "$type" == "plain" ]]; then
-            if [[ "$descr" == "_" ]]; then
-                completions+=("$key")
-            else
-                completions_with_descriptions+=("$key":"$descr")
-            fi
-        elif [[ "$type" == "dir" ]]; then
-            _path_files -/
-        elif [[ "$type" == "file" ]]; then
-            _path_files -f
+# Completion of kubectl-oom for zsh, written by `kubectl-oom completion zsh`: put it into a folder of fpath as
+# _kubectl-oom, or after compinit: source <(kubectl-oom completion zsh)
+_kubectl-oom() {
+    local -a values notes shown options
+    local line value directive=0 width=0 i
+    while IFS= read -r line; do
+        if [[ $line == :* ]]; then
+            directive=${line#:}
+        else
+            value=${line%%$'\t'*}
+            values+=("$value")
+            [[ $line == *$'\t'* ]] && notes+=("${line#*$'\t'}") || notes+=('')
+            (( $#value > width )) && width=$#value
         fi
-    done
+    done < <(${(Q)words[1]/#\~\//$HOME/} __complete "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)
 
-    if [ -n "$completions_with_descriptions" ]; then
-        _describe -V unsorted completions_with_descriptions -U
-    fi
-
-    if [ -n "$completions" ]; then
-        compadd -U -V unsorted -a completions
+    [[ $PREFIX == -*=* ]] && compset -P 1 '*='
+    if (( directive & 16 )); then
+        _path_files -/
+    elif (( $#values )); then
+        for (( i = 1; i <= $#values; i++ )); do
+            shown+=("${(r:width:)values[i]}${notes[i]:+  -- $notes[i]}")
+        done
+        [[ -n ${(j::)notes} ]] && options+=(-l)
+        (( directive & 2 )) && options+=(-S '')
+        # _describe would sort, and put those of one description on one line.
+        compadd -V kubectl-oom "${(@)options}" -d shown -a values
+    elif (( ! (directive & 4) )); then
+        _files
     fi
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
-    # autoload from fpath, call function directly
-    _kubectl_oom_completion "$@"
+    _kubectl-oom "$@"
 else
-    # eval/source/. command, register function for later
-    compdef _kubectl_oom_completion kubectl-oom
+    compdef _kubectl-oom kubectl-oom
 fi

@@ -23,9 +23,17 @@ def complete() -> int:
 
 
 def _complete(words: list[str]) -> int:
+    """Answer a shell that waits: nothing is read from the terminal, nothing else said, and nothing waited for."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 2):  # a login plugin inherits them: it must not ask a question into a command line
+        os.dup2(nowhere, stream)
     from kubectl_oom.cli.complete import complete as answer
 
-    return answer(words)
+    code = answer(words)
+    sys.stdout.flush()
+    os._exit(code)  # a server that did not answer in time may hold a thread still
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cluster import binaries
 
@@ -24,6 +25,11 @@ TIERS = {
 }
 # The node is started once; the one whose pods share little takes its place, so its tests come last.
 ORDER = {"api_server": 1, "node": 2, "small_node": 3}
+
+
+# On a busy machine an example takes as long as it takes: time is not what these tests are about.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kubectl_oom.evidence import (
+    Autoscaler,
     Change,
     Citation,
+    Confidence,
     Cost,
     ExpectedKills,
     Fit,
@@ -20,6 +22,8 @@ from kubectl_oom.evidence import (
     Risk,
     Rollout,
     Room,
+    Scaling,
+    ScalingAnswer,
     Setting,
     Sizes,
     TemplateContainer,
@@ -38,6 +42,23 @@ if TYPE_CHECKING:
 WEEK = timedelta(days=7)
 HOUR = 3600.0
 DEPLOYMENT = Owner(api_version="apps/v1", kind="Deployment", name="api")
+SCALED = Scaling(
+    answer=ScalingAnswer.APPLIES,
+    reason="Its memory seems to fall with load: every day it goes between 50Mi and 80Mi a pod.",
+    confidence=Confidence.POSSIBLE,
+    sentences=("Target 80% of the request of 96Mi, 76.8Mi a pod on average.", "From 3 pods, as many as today, to 6."),
+    warnings=("ResourceQuota team has 100Mi of requests left.",),
+    autoscaler=Autoscaler(
+        container=None,
+        target_percent=80,
+        target_bytes=80 * 96 * MI // 100,
+        request_bytes=96 * MI,
+        min_replicas=3,
+        max_replicas=6,
+        keep_seconds=300,
+        pause_seconds=180,
+    ),
+)
 HOSTILE = "\x1b]0;owned\x07\u202egnp\r=1+1|`x`<b>\n# head"
 
 
@@ -166,6 +187,7 @@ def with_all() -> Proposal:
         ),
         expected_kills=ExpectedKills(before=1.0, after=0.0, detail="Replayed under 192Mi: no kill instead of one."),
         alternative="2 pods of the new size do for the memory of today.",
+        scaling=SCALED,
         change=Change(
             command="kubectl set resources deployment/api -n shop -c app --limits=memory=192Mi --requests=memory=96Mi",
             patch={"spec": {"template": {"spec": {"containers": [{"name": "app"}]}}}},
@@ -209,6 +231,7 @@ def hostile() -> ProposalReport:
                 fits=(Fit(check=HOSTILE, ok=False, detail=HOSTILE, remedy=HOSTILE),),
                 cost=replace(item.cost, detail=HOSTILE, price_source=HOSTILE),
                 alternative=HOSTILE,
+                scaling=replace(SCALED, reason=HOSTILE, sentences=(HOSTILE,), warnings=(HOSTILE,), would_tell=HOSTILE),
                 change=Change(command=f"kubectl {HOSTILE}", patch={HOSTILE: HOSTILE}, heap_command=HOSTILE),
             ),
         ),

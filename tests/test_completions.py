@@ -6,53 +6,47 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
-from kubectl_oom.cli.group import COMMANDS, group
+from kubectl_oom.cli.group import COMMANDS
+from kubectl_oom.cli.shells import FINDER, FINDER_SCRIPT, SCRIPTS
 from tests.cluster import binaries
+from tests.documents import ROOT
+from tests.program import oom
 
-COMPLETIONS = Path(__file__).resolve().parent.parent / "completions"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMPLETIONS = ROOT / "completions"
 BINARY = "kubectl-oom"
-VARIABLE = "_KUBECTL_OOM_COMPLETE"
-SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+ENDINGS = {"powershell": "ps1"}
+FILES = {f"{BINARY}.{ENDINGS.get(shell, shell)}": script for shell, script in SCRIPTS.items()} | {FINDER: FINDER_SCRIPT}
 SECONDS = 30.0  # kubectl gives up on nothing by itself; a hang is a failure here
 NO_FILE_NAMES = ":4"  # cobra's directive
+IN_ORDER = ":36"
 
 
-def _script(shell: str) -> str:
-    """The script of one shell for the bare program, as click writes it (without asking the shell for its version)."""
-    completer = SHELLS[shell](group, {}, BINARY, VARIABLE)
-    return (completer.source_template % completer.source_vars()).strip() + "\n"
+def test_the_files_are_those_of_all_shells_and_of_kubectl() -> None:
+    assert {file.name for file in COMPLETIONS.iterdir()} == set(FILES)
+    assert os.access(COMPLETIONS / FINDER, os.X_OK)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_the_completion_file_of_each_shell_is_fresh(shell: str) -> None:
-    file = COMPLETIONS / f"{BINARY}.{shell}"
+@pytest.mark.parametrize("name", FILES)
+def test_the_completion_file_of_each_shell_is_fresh(name: str) -> None:
+    file = COMPLETIONS / name
     if os.environ.get("UPDATE_DOCS"):
-        file.write_text(_script(shell), encoding="utf-8")
+        file.write_text(FILES[name], encoding="utf-8")
 
-    assert file.read_text(encoding="utf-8") == _script(shell), (
+    assert file.read_text(encoding="utf-8") == FILES[name], (
         "write it anew: UPDATE_DOCS=1 make test ARGS=tests/test_completions.py"
     )
 
 
-def test_the_script_in_bash_completes_the_commands_of_the_bare_program(tmp_path: Path) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("no bash on PATH: install it")
-    _install(tmp_path, BINARY)
-    words = f"COMP_WORDS=({BINARY} ''); COMP_CWORD=1"
-    typed = f"source {COMPLETIONS / BINARY}.bash; {words}; _kubectl_oom_completion {BINARY}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-
-    done = subprocess.run(
-        [bash, "-c", typed], capture_output=True, text=True, check=True, timeout=SECONDS, env=_path(tmp_path)
-    )
-
-    assert done.stdout.split() == list(COMMANDS)
-    assert not done.stderr
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_the_command_prints_the_script_of_each_shell(shell: str) -> None:
+    assert (oom("completion", shell).out, oom("completion", shell).code) == (SCRIPTS[shell], 0)
 
 
 @pytest.mark.parametrize("finder", ["the script for krew", "the program of the wheel"])
@@ -62,9 +56,9 @@ def test_kubectl_completes_flags_and_commands_of_the_plugin(tmp_path: Path, find
         pytest.skip(f"no kubectl on PATH and none at {kubectl}: install it, or {binaries.BUILD}")
     _install(tmp_path, BINARY)
     if finder == "the script for krew":
-        shutil.copy(COMPLETIONS / "kubectl_complete-oom", tmp_path)
+        shutil.copy(COMPLETIONS / FINDER, tmp_path)
     else:
-        _install(tmp_path, "kubectl_complete-oom", entry="complete")
+        _install(tmp_path, FINDER, entry="complete")
 
     def candidates(*words: str) -> list[str]:
         done = subprocess.run(
@@ -77,16 +71,23 @@ def test_kubectl_completes_flags_and_commands_of_the_plugin(tmp_path: Path, find
         )
         return done.stdout.splitlines()
 
-    assert candidates("why", "--na") == ["--namespace\tNamespace to look in (default: the context's)", NO_FILE_NAMES]
-    assert [line.partition("\t")[0] for line in candidates("")] == [*COMMANDS, NO_FILE_NAMES]
+    assert candidates("why", "--names") == ["--namespace\tNamespace to look in (default: the context's)", NO_FILE_NAMES]
+    assert candidates("") == [*(f"{name}\t{text}" for name, text in COMMANDS.items()), IN_ORDER]
+
+
+def test_the_finder_of_a_plugin_that_is_gone_says_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [COMPLETIONS / FINDER, "why", ""], capture_output=True, check=True, timeout=SECONDS, env={"PATH": str(tmp_path)}
+    )
+
+    assert (done.stdout, done.stderr) == (b"", b"")
 
 
 def _install(folder: Path, name: str, entry: str = "main") -> None:
     """A program on PATH that calls an entry point of this checkout, as an installed wheel does."""
     program = folder / name
-    root = COMPLETIONS.parent
     program.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(root)!r})\n"
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
         f"from kubectl_oom.__main__ import {entry}\nsys.exit({entry}())\n"
     )
     program.chmod(0o755)

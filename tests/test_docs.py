@@ -28,7 +28,12 @@ INCIDENTS = sorted((ROOT / "kubectl_oom" / "incidents").glob("*.json"))
 LARGEST_INCIDENT = 200 * 1024  # they travel in every wheel
 WIDEST_LINE = 120  # written to 100; a link or a term may stick out
 # Pages with blocks that cannot be run without a cluster, and how many.
-NEEDS_A_CLUSTER = {"docs/commands/doctor.md": 1, "docs/commands/fix.md": 1, "docs/commands/snapshot.md": 1}
+NEEDS_A_CLUSTER = {
+    "docs/commands/doctor.md": 1,
+    "docs/commands/fix.md": 1,
+    "docs/commands/snapshot.md": 1,
+    "docs/commands/watch.md": 1,
+}
 UPDATE = "write the documents anew with: UPDATE_DOCS=1 make test ARGS=tests/test_docs.py"
 
 
@@ -221,7 +226,7 @@ def _pairs(resources: list[str], verbs: list[str]) -> list[tuple[str, str]]:
 
 
 def test_the_cluster_role_can_only_read() -> None:
-    assert {verb for _, _, verb in _granted()} <= {"get", "list"}
+    assert {verb for _, _, verb in _granted()} <= {"get", "list", "watch"}
 
 
 def test_every_source_and_every_rule_has_its_row_among_the_permissions() -> None:
@@ -294,9 +299,8 @@ def test_the_krew_manifest_serves_each_platform_once() -> None:
 
     assert set(platforms) == {(os, arch) for os in ("linux", "darwin", "windows") for arch in ("amd64", "arm64")}
     for (system, arch), platform in platforms.items():
-        ending = "zip" if system == "windows" else "tar.gz"
         assert platform["bin"] == ("kubectl-oom.exe" if system == "windows" else "kubectl-oom")
-        assert platform["uri"].endswith(f"/{_manifest()['spec']['version']}/oom_{system}_{arch}.{ending}")
+        assert platform["uri"].endswith(f"/{_manifest()['spec']['version']}/oom_{system}_{arch}.tar.gz")
         assert re.fullmatch(r"[0-9a-f]{64}", platform["sha256"])
         assert "files" not in platform  # everything in the archive, the licence too
 

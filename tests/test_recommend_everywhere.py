@@ -15,10 +15,11 @@ from kubectl_oom.cli.surveying import Progress, Reach, stock_of, surveyed_propos
 from kubectl_oom.errors import OomError
 from kubectl_oom.judge.propose import Asked
 from kubectl_oom.read import survey_batches
+from kubectl_oom.read.kinds import kind_named
 from kubectl_oom.read.replay import load
 from kubectl_oom.read.source import ReadError
 from kubectl_oom.read.stock import take_stock
-from kubectl_oom.read.targets import Scope, Target, kind_named
+from kubectl_oom.read.targets import Scope, Target
 from tests.engines import RunningEngine, require_program, running
 from tests.survey_scene import CROWD, EVERYWHERE, QUIET, SINCE, counted, everything, live
 from tests.test_metrics_window import UNTIL, moment

@@ -24,7 +24,7 @@ BAD = {
     "--class z": 'error: invalid value "z" for --class: must be one of stateless, stateful, batch',
     "--since 0s": 'error: invalid duration "0s"',
     "-o name": 'error: unable to match a printer suitable for the output format "name", allowed formats are: '
-    "csv,json,markdown,text,wide,yaml",
+    "csv,hpa,json,markdown,text,wide,yaml",
 }
 
 

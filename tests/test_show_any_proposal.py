@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_oom.evidence import (
+    Autoscaler,
     Band,
     Change,
+    Confidence,
     ContainerType,
     Cost,
     ExpectedKills,
@@ -24,6 +26,8 @@ from kubectl_oom.evidence import (
     ProposalReport,
     Recommendation,
     Risk,
+    Scaling,
+    ScalingAnswer,
     Setting,
     Sizes,
     WorkloadClass,
@@ -107,6 +111,27 @@ CHANGES = st.builds(
     why_not=MAYBE_TEXT,
     heap_command=MAYBE_TEXT,
 )
+AUTOSCALERS = st.builds(
+    Autoscaler,
+    container=st.none() | NASTY,
+    target_percent=st.integers(1, 200),
+    target_bytes=BYTES,
+    request_bytes=st.integers(1, 1 << 45),
+    min_replicas=st.integers(1, 100),
+    max_replicas=st.integers(2, 10_000),
+    keep_seconds=st.integers(300, 3600),
+    pause_seconds=st.integers(60, 1800),
+)
+SCALINGS = st.builds(
+    Scaling,
+    answer=st.sampled_from(ScalingAnswer),
+    reason=NASTY,
+    confidence=st.none() | st.sampled_from(Confidence),
+    sentences=TEXTS,
+    warnings=TEXTS,
+    would_tell=MAYBE_TEXT,
+    autoscaler=st.none() | AUTOSCALERS,
+)
 PROPOSALS = st.builds(
     Proposal,
     size=RECOMMENDATIONS,
@@ -124,6 +149,7 @@ PROPOSALS = st.builds(
     change=CHANGES,
     pod=st.none() | NAMES,
     killed_limit_bytes=MAYBE_BYTES,
+    scaling=st.none() | SCALINGS,
 )
 
 

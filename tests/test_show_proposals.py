@@ -53,6 +53,14 @@ What it means:
   kills    Replayed under 160Mi, the 7 days that were seen have no kill instead
            of one kill under the 100Mi of today; how far above its limit it
            would have gone at a kill, no replay knows.
+More replicas instead (possible):
+  - Its memory seems to fall with load: every day it goes between 50Mi and 80Mi
+    a pod, 6.9 days seen. That another pod takes its share is what a Service
+    does, and was not seen here.
+  - An autoscaler from 3 to 5 pods at 90% of the request of 88Mi, 79.2Mi a pod
+    on average: as its memory moved in the samples, another pod is ready before
+    one reaches its limit.
+  - As a HorizontalPodAutoscaler, with the reasons: -o hpa
 Set it:
   kubectl set resources deployment/api -n shop -c app --limits=memory=160Mi \\
     --requests=memory=88Mi

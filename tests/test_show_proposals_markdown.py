@@ -74,6 +74,14 @@ what fits        ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌
   - to do: raise requests.memory of ResourceQuota team by 200Mi
 - ok: node: The largest node has 9Gi allocatable.
 
+### More replicas instead (possible)
+
+- Its memory seems to fall with load: every day it goes between 50Mi and 80Mi a pod.
+- Target 80% of the request of 96Mi, 76.8Mi a pod on average.
+- From 3 pods, as many as today, to 6.
+- ResourceQuota team has 100Mi of requests left.
+- As a HorizontalPodAutoscaler, with the reasons: -o hpa
+
 ### Set what fits
 
 ```sh

@@ -52,6 +52,14 @@ What it means:
   kills    Replayed under 192Mi: no kill instead of one.
   lasts    about 9 days from now, as fast as it grows today
   or else  2 pods of the new size do for the memory of today.
+More replicas instead (possible):
+  - Its memory seems to fall with load: every day it goes between 50Mi and 80Mi
+    a pod.
+  - An autoscaler from 3 to 6 pods at 80% of the request of 96Mi, 76.8Mi a pod
+    on average: as its memory moved in the samples, another pod is ready before
+    one reaches its limit.
+  - ResourceQuota team has 100Mi of requests left.
+  - As a HorizontalPodAutoscaler, with the reasons: -o hpa
 Set what fits:
   kubectl set resources deployment/api -n shop -c app --limits=memory=192Mi \\
     --requests=memory=96Mi
@@ -116,6 +124,19 @@ What it means:
            fast as it grows today
   or else  2 pods of the new size do for
            the memory of today.
+More replicas instead (possible):
+  - Its memory seems to fall with load:
+    every day it goes between 50Mi and
+    80Mi a pod.
+  - An autoscaler from 3 to 6 pods at
+    80% of the request of 96Mi, 76.8Mi a
+    pod on average: as its memory moved
+    in the samples, another pod is ready
+    before one reaches its limit.
+  - ResourceQuota team has 100Mi of
+    requests left.
+  - As a HorizontalPodAutoscaler, with
+    the reasons: -o hpa
 Set what fits:
   kubectl set resources deployment/api \\
     -n shop -c app \\
@@ -176,6 +197,13 @@ What it means:
   replicas    3
   floor       105Mi: no profile goes below
   price       3.093 USD per GiB and month: as given
+More replicas instead (possible):
+  - Its memory seems to fall with load: every day it goes between 50Mi and 80Mi
+    a pod.
+  - Target 80% of the request of 96Mi, 76.8Mi a pod on average.
+  - From 3 pods, as many as today, to 6.
+  - ResourceQuota team has 100Mi of requests left.
+  - As a HorizontalPodAutoscaler, with the reasons: -o hpa
 Set what fits:
   kubectl set resources deployment/api -n shop -c app --limits=memory=192Mi \\
     --requests=memory=96Mi

@@ -13,8 +13,8 @@ from kubectl_oom.act.sending import unlike
 from kubectl_oom.act.steps import Step, counts_of, nothing_to_follow, progress
 from kubectl_oom.act.troubles import trouble_of
 from kubectl_oom.evidence import Rolled, RolloutState
+from kubectl_oom.read.kinds import kind_named
 from kubectl_oom.read.source import ReadError
-from kubectl_oom.read.targets import kind_named
 from kubectl_oom.read.workload import facts_of
 
 if TYPE_CHECKING:

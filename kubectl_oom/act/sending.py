@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_oom.errors import OomError
 from kubectl_oom.judge.fixing import sizes_of
+from kubectl_oom.read.kinds import kind_named
 from kubectl_oom.read.source import ReadError
-from kubectl_oom.read.targets import kind_named
 from kubectl_oom.read.workload import facts_of
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.act.pods import as_evidence, changed_at, pods_of
 from kubectl_oom.evidence import Watched
+from kubectl_oom.read.kinds import kind_named
 from kubectl_oom.read.reading import Reading
 from kubectl_oom.read.single_reads import read_kubelet
 from kubectl_oom.read.source import ReadError
-from kubectl_oom.read.targets import kind_named
 from kubectl_oom.read.workload import facts_of
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubectl_oom.cli import choices
 from kubectl_oom.cli.options import cluster_options, output_options, source_options
 
 if TYPE_CHECKING:
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.option("-n", "--namespace", metavar="NAME", help="Namespace to try (default: the context's)")
+@click.option(
+    "-n",
+    "--namespace",
+    metavar="NAME",
+    shell_complete=choices.namespaces,
+    help="Namespace to try (default: the context's)",
+)
 @output_options
 @source_options
 @cluster_options

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubectl_oom.cli import choices
 from kubectl_oom.cli.options import (
     FIX_OUTPUTS,
     cluster_options,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from kubectl_oom.judge.fixing import FixAsked
 
 DEFAULT_TIMEOUT = "10m"  # progressDeadlineSeconds of a Deployment
+DRY_RUNS = ("none", "server", "client")
 SMALLEST_SIZE = 1 << 20  # less starts no container; `512m` and `512` are slips of the pen for `512Mi`
 
 
@@ -37,7 +39,12 @@ SMALLEST_SIZE = 1 << 20  # less starts no container; `512m` and `512` are slips 
 @click.option("--request", "request_text", metavar="SIZE", help="Memory request to set, likewise")
 @click.option("--apply", "apply_it", is_flag=True, help="Make the change (otherwise it is only printed)")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before it is made")
-@click.option("--dry-run", metavar="MODE", help="client: print what would be sent; server: let the server check it")
+@click.option(
+    "--dry-run",
+    metavar="MODE",
+    shell_complete=choices.one_of(DRY_RUNS),
+    help="client: print what would be sent; server: let the server check it",
+)
 @click.option("--undo", is_flag=True, help="Bring back the values from before the last fix")
 @click.option("--in-place", is_flag=True, help="Resize the running pods too, without a restart where they allow it")
 @click.option("--with-heap", is_flag=True, help="Set the program's own memory settings along with the limit")
@@ -156,7 +163,7 @@ def _size(flag: str, text: str | None) -> int | None:
 
 
 def _dry_run(mode: str | None) -> str | None:
-    if mode not in (None, "none", "client", "server"):
+    if mode is not None and mode not in DRY_RUNS:
         raise OomError(f'error: Invalid dry-run value ({mode}). Must be "none", "server", or "client".')
     return None if mode == "none" else mode
 

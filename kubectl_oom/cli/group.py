@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
+
+from kubectl_oom import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # name → one line of help; the module of the same name in this package holds `command`
 COMMANDS = {
@@ -12,8 +18,13 @@ COMMANDS = {
     "history": "Show what its memory did, and every OOM kill, also of pods that are gone",
     "recommend": "Say which memory request and limit a workload should have, and why",
     "fix": "Print the change that is recommended, or make it with --apply",
+    "report": "Write a post-mortem: Markdown, or one HTML file that needs no network",
+    "list": "List who was OOM-killed, in a namespace or in whole clusters",
+    "watch": "Tell every OOM kill as it happens, and warn of who is next",
+    "alerts": "Write Prometheus rules that are right, or check those that are there",
     "snapshot": "Save all evidence about a target to a file, before it expires",
     "doctor": "Say which sources answer and which permission is missing",
+    "completion": "Print the completion script of a shell, or set up completion in kubectl",
     "version": "Print the version",
 }
 
@@ -41,6 +52,14 @@ class LazyGroup(click.Group):
             raise click.UsageError(f'unknown command "{args[0]}" for "{ctx.command_path}"', ctx)
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's, without loading the commands for their help."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """The list of commands, without loading them."""
         with formatter.section("Commands"):
@@ -53,7 +72,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Flags go after the command: kubectl oom why deploy/api -n shop",
 )
-@click.version_option(package_name="kubectl-oom", prog_name="kubectl-oom")
+@click.version_option(__version__, prog_name="kubectl-oom")
 @click.pass_context
 def group(ctx: click.Context) -> None:
     """Explain why containers were OOM-killed, and what to do about it."""

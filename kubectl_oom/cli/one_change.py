@@ -133,8 +133,8 @@ def _resize(source: LiveSource, plan: FixPlan, item: Json | None) -> None:
     """With --in-place: the running pods too, those that a rollout is going to replace included."""
     from kubectl_oom.act.pods import pods_of
     from kubectl_oom.act.resize import WITHOUT_PODS, resize_running
+    from kubectl_oom.read.kinds import kind_named
     from kubectl_oom.read.source import ReadError
-    from kubectl_oom.read.targets import kind_named
 
     facts = plan.facts
     if not plan.in_place or facts.target.kind in WITHOUT_PODS:
@@ -174,8 +174,8 @@ def _taken_back(source: LiveSource, outcome: FixOutcome, order: Order) -> FixOut
     from kubectl_oom.act.rollout import Patience, follow
     from kubectl_oom.act.sending import name_of
     from kubectl_oom.judge.fixing import undo_plan_of
+    from kubectl_oom.read.kinds import kind_named
     from kubectl_oom.read.source import ReadError
-    from kubectl_oom.read.targets import kind_named
     from kubectl_oom.read.workload import facts_of
 
     plan, target = outcome.plan, outcome.plan.facts.target

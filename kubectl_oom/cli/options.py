@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kubectl_oom.cli import choices
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "name")
 HISTORY_OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "svg")
-RECOMMEND_OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "csv")
+RECOMMEND_OUTPUTS = ("text", "wide", "json", "yaml", "markdown", "csv", "hpa")
+REPORT_OUTPUTS = ("markdown", "html", "json")
 FIX_OUTPUTS = ("text", "wide", "json", "yaml", "changes", "patch", "kustomize", "helm-values", "markdown")
+# judge/sizing.py has them too; loading it for `--help` would cost more than the help.
+PROFILES = ("lean", "balanced", "safe", "default", "stateless", "stateful", "batch", "peak")
+CLASSES = ("stateless", "stateful", "batch")
+QOS_CLASSES = ("guaranteed", "burstable")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -35,14 +41,31 @@ def _decorate(function: F, options: list[Callable[[F], F]]) -> F:
 
 def target_options(function: F) -> F:
     """Words for what to look at."""
+    words = click.argument("words", nargs=-1, metavar="[TYPE] NAME | TYPE/NAME ...", shell_complete=choices.targets)
+    return _decorate(function, [words, selection_options])
+
+
+def selection_options(function: F) -> F:
+    """Flags for what to look at, for commands that take no names."""
     return _decorate(
         function,
         [
-            click.argument("words", nargs=-1, metavar="[TYPE] NAME | TYPE/NAME ..."),
-            click.option("-n", "--namespace", metavar="NAME", help="Namespace to look in (default: the context's)"),
+            click.option(
+                "-n",
+                "--namespace",
+                metavar="NAME",
+                shell_complete=choices.namespaces,
+                help="Namespace to look in (default: the context's)",
+            ),
             click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces"),
             click.option("-l", "--selector", default="", metavar="LABELS", help="Select pods or workloads by label"),
-            click.option("-c", "--container", metavar="NAME", help="Look at this container only"),
+            click.option(
+                "-c",
+                "--container",
+                metavar="NAME",
+                shell_complete=choices.containers,
+                help="Look at this container only",
+            ),
         ],
     )
 
@@ -52,7 +75,14 @@ def output_options(function: F, formats: tuple[str, ...] = OUTPUTS) -> F:
     return _decorate(
         function,
         [
-            click.option("-o", "--output", default="text", metavar="FORMAT", help="One of: " + ", ".join(formats)),
+            click.option(
+                "-o",
+                "--output",
+                default="text",
+                metavar="FORMAT",
+                shell_complete=choices.one_of(formats),
+                help="One of: " + ", ".join(formats),
+            ),
             click.option(
                 "--width", type=click.IntRange(40, 400), help="Columns of text (default: the terminal's, else 80)"
             ),
@@ -75,6 +105,21 @@ def fix_output_options(function: F) -> F:
     return output_options(function, FIX_OUTPUTS)
 
 
+def report_output_options(function: F) -> F:
+    """Form of a post-mortem: a document, not a screen."""
+    formats = ", ".join(REPORT_OUTPUTS)
+    option = click.option(
+        "-o",
+        "--output",
+        default="markdown",
+        show_default=True,
+        metavar="FORMAT",
+        shell_complete=choices.one_of(REPORT_OUTPUTS),
+        help="One of: " + formats,
+    )
+    return option(function)
+
+
 def sizing_options(function: F) -> F:
     """What decides about a size."""
     return _decorate(
@@ -85,6 +130,7 @@ def sizing_options(function: F) -> F:
                 default="balanced",
                 show_default=True,
                 metavar="NAME",
+                shell_complete=choices.one_of(PROFILES),
                 help="How much memory safety is worth: lean, balanced, safe; or a rule of thumb: default, stateless, "
                 "stateful, batch, peak",
             ),
@@ -94,12 +140,14 @@ def sizing_options(function: F) -> F:
             click.option(
                 "--target-qos",
                 metavar="CLASS",
+                shell_complete=choices.one_of(QOS_CLASSES),
                 help="guaranteed: request and limit are the same; burstable: the request is the steady state",
             ),
             click.option(
                 "--class",
                 "workload_class",
                 metavar="NAME",
+                shell_complete=choices.one_of(CLASSES),
                 help="Kind of work, if not as told: stateless, stateful, batch",
             ),
             click.option("--this-image-only", is_flag=True, help="Leave out kills of other images than today's"),
@@ -114,15 +162,32 @@ def sizing_options(function: F) -> F:
 
 
 def source_options(function: F) -> F:
-    """Which optional sources are read."""
+    """Where the evidence is read."""
+    recorded = click.option(
+        "--from", "from_file", metavar="FILE", shell_complete=choices.files, help="Read a snapshot instead of a cluster"
+    )
+    return _decorate(function, [recorded, live_source_options])
+
+
+def live_source_options(function: F) -> F:
+    """Which optional sources of a cluster are read."""
     return _decorate(
         function,
         [
-            click.option("--from", "from_file", metavar="FILE", help="Read a snapshot instead of a cluster"),
             click.option(
                 "--logs/--no-logs", default=True, help="Look for the program's own heap errors in the log's end"
             ),
             click.option("--kubelet/--no-kubelet", default=True, help="Ask the kubelet through the API server"),
+            metrics_options,
+        ],
+    )
+
+
+def metrics_options(function: F) -> F:
+    """Which metrics engine is asked, and who we are there."""
+    return _decorate(
+        function,
+        [
             click.option(
                 "--prometheus-url",
                 metavar="URL",
@@ -130,12 +195,32 @@ def source_options(function: F) -> F:
                 help="Prometheus, Thanos, Mimir or VictoriaMetrics (env KUBECTL_OOM_PROMETHEUS_URL)",
             ),
             click.option("--prometheus-token", metavar="TOKEN", help="Bearer token for it"),
-            click.option("--prometheus-token-file", metavar="FILE", help="File with the bearer token for it"),
+            click.option(
+                "--prometheus-token-file",
+                metavar="FILE",
+                shell_complete=choices.files,
+                help="File with the bearer token for it",
+            ),
             click.option("--prometheus-basic-auth", metavar="USER:PASSWORD", help="Basic authentication for it"),
             click.option("--prometheus-header", multiple=True, metavar="NAME:VALUE", help="Header for it (repeatable)"),
-            click.option("--prometheus-ca", metavar="FILE", help="CA certificates to verify it with"),
-            click.option("--prometheus-client-certificate", metavar="FILE", help="Client certificate for it"),
-            click.option("--prometheus-client-key", metavar="FILE", help="Key of that client certificate"),
+            click.option(
+                "--prometheus-ca",
+                metavar="FILE",
+                shell_complete=choices.files,
+                help="CA certificates to verify it with",
+            ),
+            click.option(
+                "--prometheus-client-certificate",
+                metavar="FILE",
+                shell_complete=choices.files,
+                help="Client certificate for it",
+            ),
+            click.option(
+                "--prometheus-client-key",
+                metavar="FILE",
+                shell_complete=choices.files,
+                help="Key of that client certificate",
+            ),
             click.option(
                 "--prometheus-label",
                 multiple=True,
@@ -153,10 +238,16 @@ def cluster_options(function: F) -> F:
     return _decorate(
         function,
         [
-            click.option("--kubeconfig", metavar="FILE", help="Path to the kubeconfig file"),
-            click.option("--context", metavar="NAME", help="Kubeconfig context to use"),
-            click.option("--cluster", metavar="NAME", help="Kubeconfig cluster to use"),
-            click.option("--user", metavar="NAME", help="Kubeconfig user to use"),
+            click.option(
+                "--kubeconfig", metavar="FILE", shell_complete=choices.files, help="Path to the kubeconfig file"
+            ),
+            click.option(
+                "--context", metavar="NAME", shell_complete=choices.contexts, help="Kubeconfig context to use"
+            ),
+            click.option(
+                "--cluster", metavar="NAME", shell_complete=choices.clusters, help="Kubeconfig cluster to use"
+            ),
+            click.option("--user", metavar="NAME", shell_complete=choices.users, help="Kubeconfig user to use"),
             click.option("-s", "--server", metavar="URL", help="Address of the API server"),
             click.option("--token", metavar="TOKEN", help="Bearer token for the API server"),
             click.option("--as", "as_user", metavar="NAME", help="User to impersonate"),
@@ -165,10 +256,15 @@ def cluster_options(function: F) -> F:
             ),
             click.option("--as-uid", metavar="UID", help="UID to impersonate"),
             click.option(
-                "--certificate-authority", metavar="FILE", help="CA certificates to verify the API server with"
+                "--certificate-authority",
+                metavar="FILE",
+                shell_complete=choices.files,
+                help="CA certificates to verify the API server with",
             ),
-            click.option("--client-certificate", metavar="FILE", help="Client certificate for TLS"),
-            click.option("--client-key", metavar="FILE", help="Client key for TLS"),
+            click.option(
+                "--client-certificate", metavar="FILE", shell_complete=choices.files, help="Client certificate for TLS"
+            ),
+            click.option("--client-key", metavar="FILE", shell_complete=choices.files, help="Client key for TLS"),
             click.option("--insecure-skip-tls-verify", is_flag=True, help="Do not verify the API server's certificate"),
             click.option("--tls-server-name", metavar="NAME", help="Name to verify the API server's certificate for"),
             click.option("--request-timeout", metavar="DURATION", help="Longest time for one request, such as 5s"),

@@ -103,8 +103,8 @@ def _is_about(proposal: Proposal, past: WorkloadPast) -> bool:
 def _object(source: Source, past: WorkloadPast) -> Json:
     """The workload's own object; OomError as kubectl words it where it cannot be read."""
     from kubectl_oom.cli.reading import fatal
+    from kubectl_oom.read.kinds import kind_named
     from kubectl_oom.read.source import ReadError
-    from kubectl_oom.read.targets import kind_named
 
     owner = past.workload
     kind_name, name = (owner.kind, owner.name) if owner else ("Pod", past.pods[0])

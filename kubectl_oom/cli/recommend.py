@@ -48,6 +48,8 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
       kubectl oom recommend deploy/api --profile safe --target-qos guaranteed
       # For a spreadsheet
       kubectl oom recommend -n shop -l tier=backend -o csv
+      # An autoscaler, where more replicas are the answer
+      kubectl oom recommend deploy/api -o hpa
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
     from kubectl_oom.cli.reading import open_source, read_proposals, scope_of
     from kubectl_oom.cli.sizing import asked_of
@@ -76,6 +78,7 @@ def show(report: ProposalReport, output: Output, now: datetime) -> None:
     from kubectl_oom.show.proposal_csv import csv_text
     from kubectl_oom.show.proposal_document import proposals_document
     from kubectl_oom.show.proposal_markdown import proposals_markdown
+    from kubectl_oom.show.scaling import hpa_text, without_hpa
 
     match output.format:
         case "json":
@@ -86,6 +89,10 @@ def show(report: ProposalReport, output: Output, now: datetime) -> None:
             for missing in (*report.warnings, *(f"{gap.source}: {gap.reason}" for gap in report.gaps)):
                 tell(missing)  # rows have no place for what could not be seen
             click.echo(csv_text(report.items).encode(), nl=False)  # as bytes: line ends are CRLF on every system
+        case "hpa":
+            for told in (*without_hpa(report.items), *(f"{gap.source}: {gap.reason}" for gap in report.gaps)):
+                tell(told)  # what is printed is to be created: nothing but objects and their comments
+            click.echo(hpa_text(report.items), nl=False)
         case "markdown":
             for line in proposals_markdown(report, now=now, ascii_only=output.ascii_only):
                 click.echo(line)

@@ -16,36 +16,40 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FAILED = 1
+TROUBLE = 2  # in place of 1 where --exit-code makes 1 an answer, as for `kubectl diff`
+EXIT_CODE = "--exit-code"
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 PROGRAM = "kubectl oom"
 
 
 def run(argv: Sequence[str]) -> int:
     """The exit code of one command line."""
+    failed = TROUBLE if EXIT_CODE in argv else FAILED
     if sys.stdout is None:  # `>&-`: there is nowhere to answer to
-        return _tell("error: standard output is closed")
+        return _tell("error: standard output is closed", code=failed)
     try:
         # What a command ended with (click's Exit) is handed back; the commands themselves return nothing.
-        words = list(map(_as_pflag, argv))
-        code = group.main(args=words, prog_name=PROGRAM, complete_var="_KUBECTL_OOM_COMPLETE", standalone_mode=False)
+        words = list(map(as_pflag, argv))
+        code = group.main(args=words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except click.UsageError as error:
-        return _usage(error)
+        return _usage(error, failed)
     except click.ClickException as error:
-        return _tell(f"error: {error.format_message()}")
+        return _tell(f"error: {error.format_message()}", code=failed)
     except OomError as error:
-        return _tell(error.message, error.hint)
+        return _tell(error.message, error.hint, code=failed)
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
     except BrokenPipeError:
         # The reader of our output is gone (| head): nothing is wrong, and Python must not say so at exit.
         _drop_stdout()
-        return FAILED
+        return failed
     except OSError as error:  # a full disk, a terminal that is gone
         _drop_stdout()
-        return _tell(f"error: {error.filename or 'standard output'}: {error.strerror or type(error).__name__}")
+        what = f"error: {error.filename or 'standard output'}: {error.strerror or type(error).__name__}"
+        return _tell(what, code=failed)
     except RecursionError:
-        return _tell("error: something that was read is nested too deeply to be an answer")
+        return _tell("error: something that was read is nested too deeply to be an answer", code=failed)
     return code if isinstance(code, int) else 0
 
 
@@ -64,34 +68,34 @@ def _interrupted() -> int:
     return INTERRUPTED
 
 
-def _as_pflag(word: str) -> str:
+def as_pflag(word: str) -> str:
     """`-n=shop` as kubectl's flags take it: the value is `shop`, not `=shop`."""
     return word[:2] + word[3:] if word[:1] == "-" and word[1:2].isalpha() and word[2:3] == "=" else word
 
 
-def _usage(error: click.UsageError) -> int:
+def _usage(error: click.UsageError, failed: int) -> int:
     """Usage errors as kubectl words them, with exit code 1 (click's own is 2)."""
     path = error.ctx.command_path if error.ctx else PROGRAM
     see = f"See '{path} --help' for usage."
     if isinstance(error, click.NoSuchOption):
         name = error.option_name
         kind = "flag: " + name if name.startswith("--") else f"shorthand flag: '{name[1:2]}' in {name}"
-        return _tell(f"Error: unknown {kind}", see)
+        return _tell(f"Error: unknown {kind}", see, code=failed)
     if isinstance(error, click.BadOptionUsage) and error.message.endswith("requires an argument."):
         name = error.option_name
         flag = name if name.startswith("--") else f"'{name[1:2]}' in {name}"
-        return _tell(f"Error: flag needs an argument: {flag}", see)
+        return _tell(f"Error: flag needs an argument: {flag}", see, code=failed)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
-        return FAILED
+        return failed
     message = error.format_message().rstrip(".")
-    return _tell(f"error: {message[:1].lower()}{message[1:]}", see)
+    return _tell(f"error: {message[:1].lower()}{message[1:]}", see, code=failed)
 
 
-def _tell(message: str, hint: str | None = None) -> int:
+def _tell(message: str, hint: str | None = None, *, code: int) -> int:
     from kubectl_oom.show.words import printable
 
     click.echo("\n".join(printable(line) for line in message.splitlines()), err=True)
     if hint:
         click.echo(printable(hint), err=True)
-    return FAILED
+    return code

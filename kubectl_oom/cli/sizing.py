@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kubectl_oom.cli.options import CLASSES, PROFILES, QOS_CLASSES
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
     from kubectl_oom.judge.propose import Asked
-
-# judge/sizing.py has them too; loading it for `--help` would cost more than the help.
-PROFILES = ("lean", "balanced", "safe", "default", "stateless", "stateful", "batch", "peak")
-CLASSES = ("stateless", "stateful", "batch")
 
 
 def asked_of(values: dict[str, Any]) -> Asked:
@@ -23,7 +20,7 @@ def asked_of(values: dict[str, Any]) -> Asked:
     from kubectl_oom.judge.sizing import Wishes
 
     profile = _one_of("--profile", values["profile"], PROFILES)
-    qos = _one_of("--target-qos", values["target_qos"] or "burstable", ("guaranteed", "burstable"))
+    qos = _one_of("--target-qos", values["target_qos"] or "burstable", QOS_CLASSES)
     of_class = values["workload_class"]
     price = _number("--ram-price", values["ram_price"])
     wishes = Wishes(

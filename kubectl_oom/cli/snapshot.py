@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
+from kubectl_oom.cli import choices
+from kubectl_oom.cli.files import write_whole
 from kubectl_oom.cli.options import (
     cluster_options,
     now_option,
@@ -23,7 +24,15 @@ from kubectl_oom.errors import OomError
 
 @click.command("snapshot")
 @target_options
-@click.option("-f", "--filename", "file", required=True, metavar="FILE", help="File to write, or - for stdout")
+@click.option(
+    "-f",
+    "--filename",
+    "file",
+    required=True,
+    metavar="FILE",
+    shell_complete=choices.files,
+    help="File to write, or - for stdout",
+)
 @since_option
 @source_options
 @cluster_options
@@ -59,18 +68,6 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     if values["file"] == "-":
         click.echo(text, nl=False)
         return
-    _write(Path(values["file"]), text)
+    write_whole(Path(values["file"]), text)
     pods = f"{len(case.pods)} pod{'s' if len(case.pods) != 1 else ''}"
     click.echo(f"{values['file']}: {pods}, {len(case.gaps)} gaps, {len(text) // 1024 + 1} KiB", err=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the whole file or none of it: an interrupted snapshot must not look like one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise OomError(f"error: {error.strerror}: {path}") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -129,6 +129,11 @@ class Pod:
     overhead_bytes: int = 0  # what its RuntimeClass adds to every request
 
     @property
+    def identity(self) -> str:
+        """What tells it from every other pod, earlier ones of its name included."""
+        return self.uid or f"{self.namespace}/{self.name}"
+
+    @property
     def workload(self) -> Owner | None:
         """The top of the owner chain: what a person would name. None for a bare pod."""
         return self.owners[-1] if self.owners else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kubectl_oom.evidence.scaling import Scaling
     from kubectl_oom.evidence.sizing import Recommendation, Sizes
     from kubectl_oom.evidence.vocabulary import Citation, Gap, Verdict
 
@@ -107,6 +108,7 @@ class Proposal:
     pod: str | None = None  # the pod, where no workload owns it
     killed_limit_bytes: int | None = None  # the highest limit at which it was OOM-killed, of the kills that count
     kills_elsewhere: tuple[Verdict, ...] = ()  # of kills that do not speak of its own limit: node, pod-limit
+    scaling: Scaling | None = None  # more replicas instead; None: not asked of this kind of container
 
     @property
     def fits_all(self) -> bool:

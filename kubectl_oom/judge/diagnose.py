@@ -76,6 +76,18 @@ def every_end(case: CaseFile) -> tuple[Diagnosis, ...]:
     )
 
 
+def diagnose_end(case: CaseFile, pod: Pod, container: Container, end: Termination) -> Diagnosis:
+    """What is said about this end; the pod may be one that shows it no more in the case."""
+    clues, ruling = _judge(case, pod, container, end)
+    before = _run_up(case, clues)
+    return _of_end(case, clues, ruling, before, findings_of_end(case, clues, ruling, before))
+
+
+def diagnose_container(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:
+    """What is said about a container as it stands: its most telling end, or why it cannot start."""
+    return _diagnose(case, pod, container)
+
+
 def _told(case: CaseFile, items: list[Diagnosis]) -> list[Diagnosis]:
     """Of each thing that was asked about: its killed containers, or all of them where none was killed."""
     told: dict[int, Diagnosis] = {}

@@ -13,6 +13,7 @@ from kubectl_oom.judge.fits import fits_of
 from kubectl_oom.judge.heap import advise
 from kubectl_oom.judge.history import newest_first, recount
 from kubectl_oom.judge.risk import by_risk, risk_of
+from kubectl_oom.judge.scaling import Scalable, scaling_of
 from kubectl_oom.judge.seen import NO_LIMIT, is_limit, speaks_of_the_limit
 from kubectl_oom.judge.sizing import BATCH_KINDS, Wishes, recommend
 
@@ -180,6 +181,7 @@ def _proposal(one: Subject, size: Recommendation, together: dict[str, Sizes], as
         pod=None if size.workload else next(iter(one.history.pods), None),
         killed_limit_bytes=_killed_limit(one),
         kills_elsewhere=tuple(dict.fromkeys(kill.verdict for kill in one.history.kills if kill not in kills)),
+        scaling=scaling_of(Scalable(one.history, size, wanted, one.container, one.pods, one.room)),
     )
 
 

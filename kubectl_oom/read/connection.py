@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from urllib3 import HTTPHeaderDict, PoolManager
 
     from kubectl_oom.read.credentials import Credential, Credentials
+    from kubectl_oom.read.stream import Stream
     from kubectl_oom.read.target import Target
-    from kubectl_oom.read.wire import Answer
+    from kubectl_oom.read.wire import Answer, Request
 
 __all__ = ["ConnectOptions", "Connection", "HttpError", "api_error_hint", "api_error_line", "connect"]
 
@@ -118,6 +119,27 @@ class Connection:
             raise ReadError("BadAnswer", f"{self._target.server.netloc} answered {path} with JSON that is no object")
         return document
 
+    def stream(self, path: str, params: Mapping[str, str], *, silent_seconds: float) -> Stream:
+        """The lines of an answer as they come; ReadError where it is not a success, or does not begin in time."""
+        from kubectl_oom.read.stream import open_stream  # noqa: PLC0415 - urllib3
+
+        url = self.server + quote(path, safe=UNESCAPED) + f"?{urlencode(params)}"
+        redirects = 0
+        while True:
+            credential, pool, asked = self._prepared(url, "application/json")
+            # What a proxy compresses it also holds back until there is enough of it.
+            asked.headers["Accept-Encoding"] = "identity"
+            opened = open_stream(
+                pool, asked, seconds=self._seconds(None), silent_seconds=silent_seconds, server=self._target.server
+            )
+            answer = opened.refusal
+            if answer is None:
+                return opened
+            self._take_note(credential, answer)
+            if answer.status >= HTTPStatus.BAD_REQUEST or not answer.location or redirects == REDIRECTS:
+                raise _refusal(answer, self._target.server.netloc)
+            url, redirects = self._moved_to(url, answer), redirects + 1
+
     def send(self, method: str, path: str, body: Json, content_type: str, params: Mapping[str, str]) -> Json:
         """The object that the server answers to a change; ReadError with its own words where it refuses.
 
@@ -160,7 +182,20 @@ class Connection:
         body: bytes | None = None,
         content_type: str | None = None,
     ) -> Answer:
-        from kubectl_oom.read.wire import Request, fetch  # noqa: PLC0415 - urllib3
+        from kubectl_oom.read.wire import fetch  # noqa: PLC0415 - urllib3
+
+        credential, pool, asked = self._prepared(url, accept, method, body)
+        if content_type:
+            asked.headers["Content-Type"] = content_type
+        answer = fetch(pool, asked, seconds=seconds, server=self._target.server)
+        self._take_note(credential, answer)
+        return answer
+
+    def _prepared(
+        self, url: str, accept: str, method: str = "GET", body: bytes | None = None
+    ) -> tuple[Credential, PoolManager, Request]:
+        """A request with the credential of the moment, and the pool that goes with it."""
+        from kubectl_oom.read.wire import Request  # noqa: PLC0415 - urllib3
 
         try:
             credential = self._credentials.current()
@@ -169,16 +204,13 @@ class Connection:
         pool = self.pool_for(credential)
         with self._lock:
             self.requests += 1
-        headers = self._headers(credential, accept)
-        if content_type:
-            headers["Content-Type"] = content_type
-        asked = Request(url, headers, method, body)
-        answer = fetch(pool, asked, seconds=seconds, server=self._target.server)
+        return credential, pool, Request(url, self._headers(credential, accept), method, body)
+
+    def _take_note(self, credential: Credential, answer: Answer) -> None:
         with self._lock:
             self.bytes_received += answer.wire_bytes
         if answer.status == HTTPStatus.UNAUTHORIZED:
             self._credentials.refused(credential)
-        return answer
 
     def pool_for(self, credential: Credential) -> PoolManager:
         """The pool that shows this certificate; a new one when a plugin has given another."""
@@ -261,6 +293,15 @@ def _status(body: bytes) -> Json | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) and document.get("kind") == "Status" else None
+
+
+def fresh_token(error: HttpError) -> str | None:
+    """What the server gives, with its refusal of a page of a list that has expired, to go on with; None without it."""
+    if error.status != HTTPStatus.GONE:
+        return None
+    meta = (_status(error.body) or {}).get("metadata")
+    token = meta.get("continue") if isinstance(meta, dict) else None
+    return token if isinstance(token, str) and token else None
 
 
 def _is_page(body: bytes) -> bool:

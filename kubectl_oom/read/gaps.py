@@ -27,6 +27,7 @@ PERMISSIONS = {
     "disruption budgets": ("policy", "poddisruptionbudgets", "list"),
     "claims": ("", "persistentvolumeclaims", "get"),
     "argo cd": ("argoproj.io", "applications", "get"),
+    "alert rules": ("monitoring.coreos.com", "prometheusrules", "list"),
     "log": ("", "pods/log", "get"),
     "kubelet": ("", "nodes/proxy", "get"),
     "metrics.k8s.io": ("metrics.k8s.io", "pods", "get"),

@@ -59,18 +59,35 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
     deep = _worth_reading(pods, scope)
     refused = [gap_of("owners", "ReplicaSets", error) for error in found.refused]
     reading = Reading(gaps=[*refused, *_left_out(pods, deep)])
-    with readers(AT_ONCE, "read") as pool:
-        events = pool.submit(read_events, source, deep, reading)
-        climbs = [pool.submit(read_owners, source, pod, reading) for pod in first_of_each_owner(deep)]
-        for done in _start_reads(pool, source, deep, reading, now=now, wants=wants):
-            done.result()
-        full = [_complete(pod, events.result(), climbs) for pod in deep]
-        for node in suspected_nodes(full, reading):
-            pool.submit(read_neighbours, source, node, reading).result()
+    full = _read_in_full(source, deep, reading, now=now, wants=wants)
     read = {(pod.namespace, pod.name) for pod in deep}
     rest = [pod for pod in pods if (pod.namespace, pod.name) not in read]
+    case = _case_of(full + rest, reading)
+    return replace(case, replicas=reading.replicas | replicas(found.workloads), targets=found.targets)
+
+
+def gather_about(source: Source, pods: Sequence[Pod], *, now: datetime, wants: Wants) -> CaseFile:
+    """Everything that may be read about pods that are known already, and that may be gone. Never raises ReadError."""
+    reading = Reading()
+    return _case_of(_read_in_full(source, pods, reading, now=now, wants=wants), reading)
+
+
+def _read_in_full(source: Source, pods: Sequence[Pod], reading: Reading, *, now: datetime, wants: Wants) -> list[Pod]:
+    """The pods with their events and owners; what else there is about them goes into the reading."""
+    with readers(AT_ONCE, "read") as pool:
+        events = pool.submit(read_events, source, pods, reading)
+        climbs = [pool.submit(read_owners, source, pod, reading) for pod in first_of_each_owner(pods)]
+        for done in _start_reads(pool, source, pods, reading, now=now, wants=wants):
+            done.result()
+        full = [_complete(pod, events.result(), climbs) for pod in pods]
+        for node in suspected_nodes(full, reading):
+            pool.submit(read_neighbours, source, node, reading).result()
+    return full
+
+
+def _case_of(pods: Sequence[Pod], reading: Reading) -> CaseFile:
     return CaseFile(
-        pods=tuple(full + rest),
+        pods=tuple(pods),
         nodes=reading.nodes,
         limit_defaults=reading.limit_defaults,
         now_by_container=reading.containers,
@@ -79,8 +96,7 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
         now_by_pods_cgroup=reading.pods_cgroup,
         heap_lines=tuple(reading.heap_lines),
         history=reading.history,
-        replicas=reading.replicas | replicas(found.workloads),
-        targets=found.targets,
+        replicas=reading.replicas,
         gaps=tuple(_told_once(reading.gaps)),
     )
 

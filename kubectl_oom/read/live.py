@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from kubectl_oom.read.answer import part, text
+from kubectl_oom.read.connection import HttpError, fresh_token
 from kubectl_oom.read.heap_log import heap_lines_in
 from kubectl_oom.read.kubelet import memory_lines
 from kubectl_oom.read.resources import requested_bytes
@@ -58,6 +59,7 @@ class LiveSource:
         self._connection = connection
         self._tell = tell  # one sentence for the user, beside the answer
         self._engine_options = engine_options
+        self._engine: Engine | None = None
         self._silent: ReadError | None = None  # an engine that did not answer the smallest question is not asked again
         self.namespace = connection.namespace
         self.label = connection.server
@@ -92,17 +94,33 @@ class LiveSource:
             params["fieldSelector"] = fields
         path = kind.path(namespace)
         while True:
-            page = self._connection.get_json(path, params)
+            page = self._page(path, params)
             found = page["items"] or [] if "items" in page else None  # Go writes null for a list of nothing
             if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
                 raise self._misfit(path, f"something that is no list of {kind.plural}")
-            yield found
             token = text(part(page, "metadata").get("continue"))
+            del page
+            yield found
+            del found  # two pages at a time would be twice the memory
             if not token:
                 return
             if token == params.get("continue"):
                 raise self._misfit(path, "the same page of a list again")
             params["continue"] = token
+
+    def _page(self, path: str, params: dict[str, str]) -> Json:
+        """A page; where the list has become too old to go on with (410), the server's own token leads on to the rest.
+
+        From there on it is the list of a later moment: what was deleted or made in between may be missing or there.
+        """
+        try:
+            return self._connection.get_json(path, params)
+        except HttpError as error:
+            token = fresh_token(error) if "continue" in params else None
+            if not token or token == params["continue"]:
+                raise
+        params["continue"] = token
+        return self._connection.get_json(path, params)
 
     def _misfit(self, path: str, what: str) -> ReadError:
         return ReadError("BadAnswer", f"{urlsplit(self.label).netloc} answered {path} with {what}")
@@ -170,9 +188,14 @@ class LiveSource:
             raise ReadError("NotConfigured", "no metrics engine was named")
         if self._silent:
             raise self._silent
-        from kubectl_oom.read.metrics import connect_engine  # noqa: PLC0415 - as above
+        if self._engine is None:
+            from kubectl_oom.read.metrics import connect_engine  # noqa: PLC0415 - as above
 
-        engine = connect_engine(self._engine_options, self._connection)
-        if engine.chosen_because:
-            self._tell(f"{engine.chosen_because}.")
-        return engine
+            self._engine = connect_engine(self._engine_options, self._connection)
+            if self._engine.chosen_because:
+                self._tell(f"{self._engine.chosen_because}.")
+        return self._engine
+
+    def forget_engine(self) -> None:
+        """Look for the metrics engine anew, and ask it again although it was silent: hours may have passed."""
+        self._engine, self._silent = None, None

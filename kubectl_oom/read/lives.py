@@ -95,14 +95,16 @@ def has_instances(rows: Iterable[Row]) -> bool:
     return all(_instance(row) for row in rows)
 
 
+def container_id_in(label: str) -> str | None:
+    """The container's id where a cgroup's path, or cAdvisor's name for it, ends with one."""
+    found = _CONTAINER_ID.search(label)
+    return found.group(1) if found else None
+
+
 def _instance(row: Row) -> str:
     """What tells this instance from others of its container: its id, else whatever the engine kept of it."""
     cgroup, name = row.labels.get("id", ""), row.labels.get("name", "")
-    for text in (cgroup, name):
-        found = _CONTAINER_ID.search(text)
-        if found:
-            return found.group(1)
-    return cgroup or name
+    return container_id_in(cgroup) or container_id_in(name) or cgroup or name
 
 
 def _by_instance(rows: Iterable[Row]) -> dict[Container, dict[str, dict[str, list[Row]]]]:

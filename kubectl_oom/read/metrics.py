@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "EngineOptions", "clock_difference", "connect_engine", "missing_families", "read_history"]
 
 STARTS = "container_start_time_seconds"
+SILENT = "no memory samples"  # how a warning about pods without any begins
 SPEC_LIMITS = ("kube_pod_container_resource_limits", "kube_pod_init_container_resource_limits")
 NEEDED_FAMILIES = (
     *CONTAINER_FAMILIES,
@@ -122,7 +123,7 @@ def _container_rows(reader: RawReader, namespace: str, names: Sequence[str]) -> 
     seen = {row.labels.get("pod") for row in rows}
     silent = [name for name in names if name not in seen]
     if silent:
-        reader.warn(f"no memory samples of {len(silent)} of {len(names)} pods in this window: {named(silent)}")
+        reader.warn(f"{SILENT} of {len(silent)} of {len(names)} pods in this window: {named(silent)}")
     for label in _CLUSTER_LABELS:
         clusters = sorted({row.labels[label] for row in rows if label in row.labels})
         if len(clusters) > 1:

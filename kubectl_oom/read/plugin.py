@@ -70,7 +70,7 @@ def _ask(plugin: Plugin, server: Server, environ: Mapping[str, str]) -> _Given:
     if plugin.interactive_mode == "Always" and not attended:
         raise _failed("exec plugin cannot support interactive mode: standard input is not a terminal")
     interactive = attended and plugin.interactive_mode != "Never"
-    environment = child_environment(environ) | dict(plugin.env)
+    environment = dict(environ) | dict(plugin.env)
     command = shutil.which(plugin.command, path=environment.get("PATH", ""))
     if command is None:
         raise _failed(
@@ -78,19 +78,6 @@ def _ask(plugin: Plugin, server: Server, environ: Mapping[str, str]) -> _Given:
         )
     environment["KUBERNETES_EXEC_INFO"] = json.dumps(_info(plugin, server, interactive=interactive))
     return _given(plugin, _output(plugin, command, environment, attended=attended, interactive=interactive))
-
-
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for another program: a frozen build's own libraries must not be forced on it.
-
-    PyInstaller's start-up code points LD_LIBRARY_PATH at the libraries it brings, and keeps the user's value aside.
-    """
-    environment = dict(environ)
-    if getattr(sys, "frozen", False):
-        environment.pop("LD_LIBRARY_PATH", None)
-        if "LD_LIBRARY_PATH_ORIG" in environment:
-            environment["LD_LIBRARY_PATH"] = environment.pop("LD_LIBRARY_PATH_ORIG")
-    return environment
 
 
 def _info(plugin: Plugin, server: Server, *, interactive: bool) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class RecordedSource:
             self._fail_as_recorded(list_ask(kind, namespace, labels=labels, fields=fields))
             where = f" of namespace {namespace}" if namespace else ""
             raise ReadError("NotRecorded", f"{kind.qualified}{where} were not listed for this snapshot")
+        return [*self.held(kind, namespace, labels=labels, fields=fields)]
+
+    def held(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> Sequence[Json]:
+        """The matching objects that are in the file, whatever they were read for: there may have been others."""
         return [
             item
             for item in self._tape.objects.get(kind.qualified, {}).values()
@@ -69,6 +73,10 @@ class RecordedSource:
             and matches_labels(item, labels)
             and matches_fields(item, fields)
         ]
+
+    def pasts(self) -> Sequence[WorkloadPast]:
+        """All pasts that were recorded, each of its own window."""
+        return [from_json(WorkloadPast, entry["answer"]) for entry in self._tape.answers if entry["ask"] == "past"]
 
     def _covered(self, kind: Kind, namespace: str | None, labels: str, fields: str) -> bool:
         return any(

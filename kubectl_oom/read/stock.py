@@ -47,7 +47,7 @@ def take_stock(source: ClusterSource, scope: Scope) -> Stock:
     """All pods of a selection. ReadError where they cannot be listed; owners and nodes may be missing, as a gap."""
     items: list[tuple[Pod, bool]] = []
     for page in _selected(source, scope):
-        items += [(pod_of(item), _named_by_hash(item)) for item in page]
+        items += [(pod_of(item), named_by_hash(item)) for item in page]
     gaps: list[Gap] = []
     above: Above = {}
     for kind in _BETWEEN:
@@ -129,7 +129,7 @@ def _by_hash(items: list[tuple[Pod, bool]]) -> Above:
     return found
 
 
-def _named_by_hash(item: Json) -> bool:
+def named_by_hash(item: Json) -> bool:
     """True where the pod's ReplicaSet has a name as the deployment controller gives it: the Deployment's and a hash."""
     template = text(part(part(item, "metadata"), "labels").get(_TEMPLATE_HASH))
     owners = owners_of(item)

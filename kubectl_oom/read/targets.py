@@ -9,6 +9,7 @@ from kubectl_oom.errors import OomError
 from kubectl_oom.evidence import Owner
 from kubectl_oom.read import answer
 from kubectl_oom.read.answer import part, text
+from kubectl_oom.read.kinds import KINDS, kind_named, known, same_group
 from kubectl_oom.read.objects import owners_of
 from kubectl_oom.read.source import (
     CRON_JOBS,
@@ -30,17 +31,6 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import PodKey
     from kubectl_oom.read.source import Source
 
-_NAMES = {
-    PODS: ("pod", "pods", "po"),
-    NODES: ("node", "nodes", "no"),
-    DEPLOYMENTS: ("deployment", "deployments", "deploy"),
-    STATEFUL_SETS: ("statefulset", "statefulsets", "sts"),
-    DAEMON_SETS: ("daemonset", "daemonsets", "ds"),
-    REPLICA_SETS: ("replicaset", "replicasets", "rs"),
-    JOBS: ("job", "jobs"),
-    CRON_JOBS: ("cronjob", "cronjobs", "cj"),
-}
-KINDS = {word: kind for kind, words in _NAMES.items() for word in words}
 _SEE_HELP = "See 'kubectl oom why -h' for help and examples"
 _BOTH_FORMS = (
     "error: there is no need to specify a resource type as a separate argument when passing arguments in "
@@ -137,26 +127,10 @@ def _spaced(words: Sequence[str], labels: str) -> Iterable[Target]:
     # A lone word is a pod's name, as for `kubectl logs`; with a selector, or a comma, it can only be a type.
     if labels or "," in first:
         return (Target(kind_named(one), None) for one in first.split(","))
-    kind = _known(first)
-    if kind and (first.lower() in KINDS or _same_group(first.lower().partition(".")[2], kind)):
+    kind = known(first)
+    if kind and (first.lower() in KINDS or same_group(first.lower().partition(".")[2], kind)):
         return (Target(kind, None),)  # not `job.nightly`, which can only be a pod's name
     return (Target(PODS, first),)
-
-
-def _known(word: str) -> Kind | None:
-    return KINDS.get(word.lower().split(".")[0])
-
-
-def kind_named(word: str) -> Kind:
-    """The kind a user's word names: `deploy`, `Deployments`, `deployment.apps`, `deployments.v1.apps`."""
-    kind, group = _known(word), word.lower().partition(".")[2]
-    if kind is None or (group and not _same_group(group, kind)):
-        raise OomError(f'error: the server doesn\'t have a resource type "{word.partition(".")[0]}"')
-    return kind
-
-
-def _same_group(group: str, kind: Kind) -> bool:
-    return group in (kind.group, f"{kind.version}.{kind.group}")  # the core group: `pods.v1.`, as for kubectl
 
 
 # --- from targets to pods ------------------------------------------------------------------------------------------

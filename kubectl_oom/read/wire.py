@@ -168,7 +168,7 @@ def _show_certificate(context: ssl.SSLContext, credential: Credential) -> None:
 # --- one request
 
 
-class _Attempt:
+class Attempt:
     """A request under way, and the means to break it off from another thread."""
 
     under_way = threading.local()
@@ -209,7 +209,7 @@ class _Announced(HTTPConnection):
         return super().getresponse()
 
     def _announce(self) -> None:
-        attempt: _Attempt | None = getattr(_Attempt.under_way, "attempt", None)
+        attempt: Attempt | None = getattr(Attempt.under_way, "attempt", None)
         if attempt is not None:
             attempt.uses(self)
 
@@ -228,12 +228,12 @@ class _TlsPool(HTTPSConnectionPool):
 
 def fetch(pool: urllib3.PoolManager, asked: Request, *, seconds: float, server: Server) -> Answer:
     """The answer to one request; ReadError "Timeout" or "Unreachable" where there is none within `seconds` in all."""
-    attempt = _Attempt()
+    attempt = Attempt()
     connecting = min(seconds * CONNECT_SHARE, CONNECT_SECONDS)
     limits = urllib3.Timeout(connect=connecting, read=seconds)
 
     def ask() -> Answer:
-        _Attempt.under_way.attempt = attempt
+        Attempt.under_way.attempt = attempt
         try:
             response = pool.request(
                 asked.method,
@@ -252,7 +252,7 @@ def fetch(pool: urllib3.PoolManager, asked: Request, *, seconds: float, server: 
     try:
         return within(seconds, ask, whom=server.netloc)
     except (HTTPError, OSError, ValueError) as error:
-        raise _read_error(error, server, seconds) from error
+        raise read_error(error, server, seconds) from error
     finally:
         attempt.abandon()
 
@@ -265,7 +265,8 @@ WRONG_NAME = (62, 63, 64)  # host, mail address, IP address
 NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 
 
-def _read_error(error: Exception, server: Server, seconds: float) -> ReadError:
+def read_error(error: Exception, server: Server, seconds: float) -> ReadError:
+    """The error of a request that failed with this one, where `seconds` was its limit."""
     if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):  # which inherits from it
         if isinstance(error, ConnectTimeoutError):
             return ReadError("Timeout", f"dial tcp {server.netloc}: i/o timeout")

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 def report_document(report: Report, now: datetime) -> Json:
     """The report as a `Diagnosis` document: bytes are integers, times RFC 3339 in UTC, absent is None and never 0."""
-    items = [_item(item) for item in report.items]
+    items = [diagnosis_document(item) for item in report.items]
     return envelope("Diagnosis", items, report.gaps, now) | {"nodes": [_node(answer) for answer in report.nodes]}
 
 
@@ -32,8 +32,13 @@ def envelope(kind: str, items: list[Json], gaps: tuple[Gap, ...], now: datetime)
         "kind": kind,
         "asOf": iso(now),
         "items": items,
-        "gaps": [{"source": gap.source, "reason": gap.reason, "remedy": gap.remedy} for gap in gaps],
+        "gaps": [gap_document(gap) for gap in gaps],
     }
+
+
+def gap_document(gap: Gap) -> Json:
+    """A source that could not be read."""
+    return {"source": gap.source, "reason": gap.reason, "remedy": gap.remedy}
 
 
 def to_json(document: Json) -> str:
@@ -58,7 +63,8 @@ def names(report: Report) -> Iterator[str]:
 _NO_FOLDING = 1 << 31  # kubectl does not fold long strings either
 
 
-def _item(item: Diagnosis) -> Json:
+def diagnosis_document(item: Diagnosis) -> Json:
+    """One diagnosis."""
     return {
         "namespace": item.namespace,
         "pod": item.pod,

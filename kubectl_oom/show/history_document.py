@@ -24,10 +24,11 @@ Json = dict[str, Any]
 
 def history_document(report: HistoryReport, now: datetime) -> Json:
     """The history as a `History` document: bytes are integers, times RFC 3339 in UTC, absent is None and never 0."""
-    return envelope("History", [_item(item) for item in report.items], report.gaps, now)
+    return envelope("History", [container_history_document(item) for item in report.items], report.gaps, now)
 
 
-def _item(item: ContainerHistory) -> Json:
+def container_history_document(item: ContainerHistory) -> Json:
+    """The history of one container."""
     growth = item.growth_bytes_per_hour
     return {
         "namespace": item.namespace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kubectl_oom.show.document import citation_document, envelope, workload_document
+from kubectl_oom.show.scaling import scaling_document
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,11 +20,12 @@ _RATE_DIGITS = 2  # kills a week
 
 def proposals_document(report: ProposalReport, now: datetime) -> Json:
     """The proposals as a `RecommendationList`: bytes are integers, absent is None and never 0."""
-    items = [_item(item) for item in report.items]
+    items = [proposal_document(item) for item in report.items]
     return envelope("RecommendationList", items, report.gaps, now) | {"warnings": list(report.warnings)}
 
 
-def _item(item: Proposal) -> Json:
+def proposal_document(item: Proposal) -> Json:
+    """One proposal."""
     size = item.size
     return {
         "namespace": size.namespace,
@@ -54,6 +56,7 @@ def _item(item: Proposal) -> Json:
         "lastsSeconds": None if size.lasts_seconds is None else round(size.lasts_seconds),
         "leaks": size.leaks,
         "alternative": item.alternative,
+        "scaling": scaling_document(item.scaling),
         "command": item.change.command,
         "heapCommand": item.change.heap_command,
         "whyNoCommand": item.change.why_not,

@@ -21,6 +21,7 @@ from kubectl_oom.show.proposal_facts import (
     worst_first,
 )
 from kubectl_oom.show.proposal_rows import Totals, table_rows
+from kubectl_oom.show.scaling import scaling_section
 from kubectl_oom.show.words import ascii_text, iso, one_line
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def _item(item: Proposal, *, ascii_only: bool) -> Iterator[str]:
             if fit.remedy:
                 yield f"  - to do: {escape(fit.remedy)}"
         yield ""
+    if found := scaling_section(item, every=True):
+        yield from _section(*found)
     yield from _action(item)
 
 

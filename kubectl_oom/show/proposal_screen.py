@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Risk
+from kubectl_oom.evidence import Risk, ScalingAnswer
 from kubectl_oom.show.facts import by_remedy
 from kubectl_oom.show.proposal_bars import bars
 from kubectl_oom.show.proposal_facts import (
@@ -23,6 +23,7 @@ from kubectl_oom.show.proposal_facts import (
     why,
     worst_first,
 )
+from kubectl_oom.show.scaling import scaling_section, why_no_autoscaler
 from kubectl_oom.show.table import table
 from kubectl_oom.show.words import ascii_text, command_lines, one_line, pad, wrap
 
@@ -65,6 +66,7 @@ class Screen:
         yield from self._heap(item.heap)
         yield from self._fits(item.fits)
         yield from self._consequences(item)
+        yield from self._scaling(item)
         yield from self._action(item)
 
     # --- its parts -------------------------------------------------------------------------------------------------
@@ -112,6 +114,14 @@ class Screen:
         yield from self._heading("What it means") if rows else ()
         for label, words in rows:
             yield from self.folded(words, first=pad(_IN + label, _WIDE_LABEL if self.wide else _LABEL))
+
+    def _scaling(self, item: Proposal) -> Iterator[str]:
+        found = scaling_section(item, every=self.wide)
+        if found:
+            yield from self.section(*found)
+        elif self.wide and item.scaling:
+            head = "More replicas instead: " + ("not known" if item.scaling.answer is ScalingAnswer.UNKNOWN else "no")
+            yield from self.section(head, (why_no_autoscaler(item.scaling),))
 
     def _action(self, item: Proposal) -> Iterator[str]:
         sentence, commands = action(item)

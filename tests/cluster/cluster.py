@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.cluster import binaries, registry
-from tests.cluster.process import ClusterError
+from tests.cluster.process import ClusterError, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from tests.cluster.process import Process
 
 CLIENT_SECONDS = 60.0  # kubectl and Prometheus answer in less than one; a busy machine is given more
+RESTART_SECONDS = 2.0  # what a part that is restarted gets to end by itself
 ADMIN = "admin"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass
@@ -76,6 +78,15 @@ class Cluster:
         assert self.audit_log is not None
         events = (json.loads(line) for line in self.audit_log.read_text().splitlines())
         return [event for event in events if event["user"]["username"] == user]
+
+    def restart(self, part: str) -> None:
+        """End one part of ours, at once if it takes its time, and start it again with the same arguments."""
+        old = self.processes[part]
+        assert old.child is not None
+        argv: list[str] = list(old.child.args)  # type: ignore[arg-type] # as `Parts.run` gave them
+        old.stop(RESTART_SECONDS)
+        path = f"{binaries.directory()}:{SYSTEM_PATH}"
+        self.processes[part] = start(part, argv, self.state, {"PATH": path})
 
     def stop(self) -> None:
         """End every part and remove every trace."""

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.cluster import binaries, pki
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import SYSTEM_PATH, Cluster
 from tests.cluster.process import ClusterError, Process, start, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 START_SECONDS = 120.0  # for each part; seconds on an idle machine, far more on a busy one with two cores
-SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Parts:
