@@ -76,8 +76,9 @@ class Cluster:
     def audited(self, user: str) -> list[dict[str, Any]]:
         """Every request that a user has made, oldest first, as the API server's audit log holds it."""
         assert self.audit_log is not None
-        events = (json.loads(line) for line in self.audit_log.read_text().splitlines())
-        return [event for event in events if event["user"]["username"] == user]
+        whole, _, _ = self.audit_log.read_text().rpartition("\n")  # the last line may be half written
+        events = (json.loads(line) for line in whole.splitlines())
+        return [event for event in events if event["user"].get("username") == user]  # some requests have no user
 
     def restart(self, part: str) -> None:
         """End one part of ours, at once if it takes its time, and start it again with the same arguments."""
