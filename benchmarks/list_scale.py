@@ -33,6 +33,7 @@ from urllib.parse import urlsplit
 import urllib3
 import yaml
 
+from benchmarks.process import run
 from tests.cluster.access import READER
 from tests.cluster.cluster import ADMIN
 from tests.cluster.node import running
@@ -191,15 +192,8 @@ def wait_for_account(cluster: Cluster, namespace: str) -> None:
 def measured(argv: Sequence[str], environment: dict[str, str], counter: Counter, out: Path) -> Measured:
     """One run of a program; what it prints goes to a file, as into a pipe."""
     counted = counter.received
-    with out.open("wb") as output:
-        actions = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1)]
-        started = time.perf_counter()
-        pid = os.posix_spawn(argv[0], list(argv), environment, file_actions=actions)
-        _, code, usage = os.wait4(pid, 0)
-        wall = time.perf_counter() - started
-    if os.waitstatus_to_exitcode(code):
-        sys.exit(f"{' '.join(argv)} failed")
-    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, counter.received - counted)
+    took = run(argv, environment, out)
+    return Measured(took.wall, took.cpu, took.peak_bytes, counter.received - counted)
 
 
 @contextlib.contextmanager
@@ -233,9 +227,9 @@ def measure(cluster: Cluster, runs_of_each: int) -> dict[str, list[Measured]]:
     ):
         for number in range(runs_of_each + 1):
             for name, argv in entries.items():
-                run = measured(argv, kept, counter, Path(folder) / "out")
+                taken = measured(argv, kept, counter, Path(folder) / "out")
                 if number:
-                    found.setdefault(name, []).append(run)
+                    found.setdefault(name, []).append(taken)
     return found
 
 
