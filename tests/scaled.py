@@ -7,8 +7,8 @@ from math import cos, pi
 from typing import TYPE_CHECKING, Any
 
 from kubectl_oom.evidence import Autoscaler, Proposal, ProposalReport, Rollout, Scaling
-from tests.test_propose import DEPLOYMENT, World, container, pod, report_of
-from tests.test_sizing import WEEK, life
+from tests.pasts import WEEK, life
+from tests.worlds import DEPLOYMENT, World, container, pod, report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

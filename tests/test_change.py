@@ -22,7 +22,7 @@ from kubectl_oom.evidence import (
 )
 from kubectl_oom.judge.change import change_of
 from tests.build import MI, container, pod
-from tests.test_sizing import history, life, size
+from tests.pasts import history, life, size
 
 WANTED = Sizes(request_bytes=288 * MI, limit_bytes=576 * MI)
 RESOURCES = {"limits": {"memory": "576Mi"}, "requests": {"memory": "288Mi"}}

@@ -10,7 +10,7 @@ import pytest
 from kubectl_oom.evidence import ContainerType, HorizontalAutoscaler, Recommendation, Sizes
 from kubectl_oom.judge.cost import LIST_PRICE, Price, alternative_of, beside_of, cost_of, money, reserved
 from tests.build import GI, MI, container, pod
-from tests.test_sizing import history, life, size
+from tests.pasts import history, life, size
 
 PRICE = Price(per_gib_month=4.0, source="as given")
 SCALER = HorizontalAutoscaler(name="api", min_replicas=1, max_replicas=10, current_replicas=3, memory=())

@@ -9,7 +9,7 @@ import pytest
 
 from kubectl_oom.evidence import Confidence, Kill, Pattern, Sizes, Verdict
 from kubectl_oom.judge.expected import expected_kills, kills_of_image
-from tests.test_sizing import MI, WEEK, history, kill, life, size
+from tests.pasts import MI, WEEK, history, kill, life, size
 
 if TYPE_CHECKING:
     from kubectl_oom.evidence import ContainerHistory, ExpectedKills

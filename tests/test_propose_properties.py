@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kubectl_oom.evidence import Life, Proposal, Risk, Sample
 from kubectl_oom.judge.propose import Asked
 from kubectl_oom.judge.sizing import PROFILES, Wishes
-from tests.test_propose import Killed, World, container, only, pod, report_of
-from tests.test_sizing import MI, ago
+from tests.pasts import MI, ago
+from tests.worlds import Killed, World, container, only, pod, report_of
 
 RISKS = list(Risk)
 levels = st.integers(8, 4096)

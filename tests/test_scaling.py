@@ -14,9 +14,9 @@ from kubectl_oom.evidence import (
     ScalingAnswer,
 )
 from kubectl_oom.judge.scaling.falling import falls_with_load
+from tests.pasts import MI, history, life
 from tests.scaled import DAY, Shape, advised, autoscaler_of, item_of, of_the_day, scaling_of
-from tests.test_propose import DEPLOYMENT
-from tests.test_sizing import MI, history, life
+from tests.worlds import DEPLOYMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

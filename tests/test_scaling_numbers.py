@@ -17,9 +17,9 @@ from kubectl_oom.judge.scaling.moments import rise_within
 from kubectl_oom.judge.scaling.start import start_of
 from tests.build import container as built_container
 from tests.build import pod as built_pod
+from tests.pasts import MI, UNTIL, history, life
 from tests.scaled import DAY, Shape, advised, autoscaler_of, item_of, of_the_day, rolled_out, scaling_of
-from tests.test_propose import container
-from tests.test_sizing import MI, UNTIL, history, life
+from tests.worlds import container
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from kubectl_oom.evidence import (
     VerticalPolicy,
 )
 from tests.scaled import Shape, advised, of_the_day, rolled_out, scaling_of
-from tests.test_propose import DEPLOYMENT, World, container, pod, report_of
+from tests.worlds import DEPLOYMENT, World, container, pod, report_of
 
 DAILY = Shape(of_the_day(150, 400))
 ON_MEMORY = MemoryMetric(container=None, target_percent=80, target_bytes=None, current_percent=None, current_bytes=None)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,147 +11,15 @@ from kubectl_oom.evidence import (
     Band,
     Confidence,
     ContainerHistory,
-    ContainerType,
-    Kill,
-    Life,
-    MemoryNow,
-    Owner,
     Pattern,
-    Recommendation,
-    Sample,
     Sizes,
-    Spread,
     Verdict,
     WorkloadClass,
 )
 from kubectl_oom.judge.rationale import HELD
 from kubectl_oom.judge.rounding import clean_size
-from kubectl_oom.judge.sizing import PROFILES, Wishes, class_of, recommend
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-
-MI = 1 << 20
-UNTIL = datetime(2026, 5, 8, 12, 0, tzinfo=timezone.utc)
-WEEK = 168.0
-
-
-def ago(hours: float) -> datetime:
-    return UNTIL - timedelta(hours=hours)
-
-
-def life(
-    values: Callable[[float], float] | float,
-    *,
-    since: float = WEEK,
-    to: float = 0.0,
-    every: float = 60,
-    pod: str = "api-1",
-    limit: float | None = None,
-) -> Life:
-    """A life with samples (in Mi, by hours before the end) from `since` to `to` hours before the end."""
-    count = max(1, int((since - to) * 3600 / every) + 1)
-    at = [UNTIL - timedelta(hours=since) + timedelta(seconds=n * every) for n in range(count)]
-    hours = [since - n * every / 3600 for n in range(count)]
-    need = values if callable(values) else lambda _: values
-    return Life(
-        pod=pod,
-        container="app",
-        container_id=None,
-        working_set=tuple(Sample(at=when, value=int(need(h) * MI)) for when, h in zip(at, hours, strict=True)),
-        limit=(Sample(at=at[0], value=int(limit * MI)), Sample(at=at[-1], value=int(limit * MI))) if limit else (),
-    )
-
-
-def kill(
-    hours: float,
-    limit: float | None,
-    *,
-    verdict: Verdict = Verdict.CONTAINER_LIMIT,
-    pod: str = "api-1",
-    highest: float | None = None,
-) -> Kill:
-    return Kill(
-        at=ago(hours),
-        exact=True,
-        namespace="shop",
-        pod=pod,
-        pod_gone=True,
-        node=None,
-        container="app",
-        verdict=verdict,
-        confidence=Confidence.LIKELY,
-        exit_code=137,
-        limit_bytes=int(limit * MI) if limit is not None else None,
-        highest_sampled_bytes=int(highest * MI) if highest else None,
-        pattern=Pattern.UNKNOWN,
-        image=None,
-        sources=("pod status",),
-    )
-
-
-def history(
-    *lives: Life,
-    kills: Sequence[Kill] = (),
-    limit: float | None = None,
-    request: float | None = None,
-    kind: str | None = "Deployment",
-    since: float = WEEK,
-    pattern: Pattern = Pattern.UNKNOWN,
-    confidence: Confidence | None = None,
-    growth: float | None = None,
-    spread: Spread | None = None,
-    stepped: float | None = None,
-) -> ContainerHistory:
-    return ContainerHistory(
-        namespace="shop",
-        workload=Owner(api_version="apps/v1", kind=kind, name="api") if kind else None,
-        pods=tuple(sorted({one.pod for one in lives})),
-        container="app",
-        container_type=ContainerType.APP,
-        since=ago(since),
-        until=UNTIL,
-        interval_seconds=None,
-        samples=sum(len(one.working_set) for one in lives),
-        working_set=spread,
-        usage=None,
-        limit_bytes=int(limit * MI) if limit else None,
-        request_bytes=int(request * MI) if request else None,
-        pattern=pattern,
-        confidence=confidence,
-        reason="",
-        data_needed=None,
-        growth_bytes_per_hour=growth * MI if growth else None,
-        seconds_to_limit=None,
-        kills=tuple(kills),
-        restarts=None,
-        kills_per_week=None,
-        findings=(),
-        lives=lives,
-        stepped_seconds=stepped,
-    )
-
-
-WISHES = {"profile", "headroom", "guaranteed", "workload_class"}
-
-
-def size(past: ContainerHistory, **asked: object) -> Recommendation:
-    wishes = Wishes(**{name: asked.pop(name) for name in WISHES & set(asked)})  # type: ignore[arg-type]  # the test's words
-    return recommend(past, kills=past.kills, until=UNTIL, wishes=wishes, **asked)  # type: ignore[arg-type]  # as above
-
-
-def sizes_of(answer: Recommendation) -> tuple[int, int]:
-    """Request and limit in bytes."""
-    assert answer.recommended is not None
-    assert answer.recommended.request_bytes is not None
-    assert answer.recommended.limit_bytes is not None
-    return answer.recommended.request_bytes, answer.recommended.limit_bytes
-
-
-def limit_of(answer: Recommendation) -> float:
-    return sizes_of(answer)[1] / MI
-
+from kubectl_oom.judge.sizing import PROFILES, class_of
+from tests.pasts import MI, history, kill, life, limit_of, size, sizes_of
 
 # --- the cases that other tools get wrong --------------------------------------------------------------------------
 
@@ -223,96 +89,6 @@ def test_a_crash_loop_of_half_an_hour_without_a_sample_gets_a_size_from_its_kill
             "through the following week."
         ),
     )
-
-
-# --- little evidence -----------------------------------------------------------------------------------------------
-
-
-def test_nothing_known_gives_no_number_at_all() -> None:
-    answer = size(history())
-
-    assert answer.recommended is None
-    assert answer.floor_bytes is None
-    assert answer.alternatives == {}
-    assert answer.rationale == (
-        "No sample of its memory was found.",
-        "Nothing is known that a size could be made from, so none is recommended.",
-    )
-
-
-def test_one_sample_gives_a_cautious_size_and_never_a_lower_limit() -> None:
-    one = history(life(100, since=0.0))
-
-    assert limit_of(size(one)) == clean_size(100 * MI * 1.1 * 1.45) / MI
-    assert limit_of(size(replace(one, limit_bytes=512 * MI))) == 512
-    assert size(one).confidence is Band.LOW
-
-
-def test_live_usage_alone_gives_a_size() -> None:
-    now = MemoryNow(source="kubelet", container_id=None, at=UNTIL, working_set_bytes=100 * MI, usage_bytes=110 * MI)
-
-    assert limit_of(size(history(), live=[now])) == clean_size(100 * MI * 1.1 * 1.45) / MI
-
-
-@pytest.mark.parametrize(("files", "counts"), [(5, True), (90, False)])
-def test_the_kernels_high_water_mark_counts_where_little_of_it_can_be_file_cache(files: int, *, counts: bool) -> None:
-    now = MemoryNow(
-        source="kubelet",
-        container_id=None,
-        at=UNTIL,
-        working_set_bytes=100 * MI,
-        usage_bytes=110 * MI,
-        cache_bytes=files * MI,
-        peak_bytes=400 * MI,
-    )
-    answer = size(history(life(100)), live=[now])
-
-    assert (limit_of(answer) >= 440) is counts
-
-
-def test_less_history_than_asked_for_is_said_and_gets_more_room() -> None:
-    short, whole = size(history(life(400, since=10))), size(history(life(400)))
-
-    assert "Asked for 7 days, and only 10 h of them have samples." in short.rationale
-    assert limit_of(short) > limit_of(whole)
-    assert (short.confidence, whole.confidence) == (Band.LOW, Band.HIGH)
-
-
-def test_wide_steps_of_samples_are_said() -> None:
-    answer = size(history(life(400, every=600), stepped=600.0))
-
-    assert any("highest sample of each 10 min" in sentence for sentence in answer.rationale)
-
-
-def test_numbers_of_an_engine_without_the_samples_are_enough_for_a_size() -> None:
-    spread = Spread(
-        samples=20000,
-        mean_bytes=100 * MI,
-        p50_bytes=100 * MI,
-        p95_bytes=150 * MI,
-        p99_bytes=180 * MI,
-        max_sampled_bytes=200 * MI,
-    )
-    answer = size(history(spread=spread))
-
-    assert limit_of(answer) >= 200 * 1.1
-    assert answer.confidence is not Band.HIGH
-
-
-def test_numbers_alone_tell_on_how_many_days_it_was_killed() -> None:
-    spread = Spread(samples=20160, mean_bytes=0, p50_bytes=0, p95_bytes=0, p99_bytes=0, max_sampled_bytes=500 * MI)
-    once = replace(history(spread=spread, kills=[kill(20, 512)]), pods=("api-1", "api-2"), interval_seconds=60.0)
-
-    assert limit_of(size(once)) == clean_size(512 * (1.25 + 0.75 / 14) * MI) / MI
-
-
-def test_runs_seen_once_get_what_the_samples_between_can_hide() -> None:
-    wide, fine = history(life(400, since=0.5, every=60)), history(life(400, since=0.5, every=5))
-    wide, fine = (replace(one, since=ago(200)) for one in (wide, fine))
-    runs = tuple(life(400, since=24 * n, to=24 * n - 0.2, pod=f"run-{n}") for n in range(1, 8))
-
-    assert limit_of(size(wide)) >= limit_of(size(fine))
-    assert limit_of(size(history(*runs, kind="CronJob"))) < limit_of(size(wide))
 
 
 # --- kills that say nothing about the limit --------------------------------------------------------------------------

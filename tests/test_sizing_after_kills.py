@@ -12,7 +12,7 @@ from kubectl_oom.evidence import ContainerHistory, Owner, Verdict, WorkloadPast
 from kubectl_oom.judge.history import recount
 from kubectl_oom.judge.seen import seen
 from tests.build import LIMIT, NOW, TMPFS, case, container, end, other, pod
-from tests.test_sizing import UNTIL, history, kill, life, limit_of, size
+from tests.pasts import UNTIL, history, kill, life, limit_of, size
 
 if TYPE_CHECKING:
     from kubectl_oom.evidence import Container, Life

@@ -21,7 +21,7 @@ from kubectl_oom.evidence import (
 from kubectl_oom.judge.rounding import clean_size
 from kubectl_oom.judge.seen import seen
 from kubectl_oom.judge.sizing import BALANCED, PROFILES, estimate_of
-from tests.test_sizing import MI, UNTIL, ago, history, kill, limit_of, size
+from tests.pasts import MI, UNTIL, ago, history, kill, limit_of, size
 
 # --- properties ------------------------------------------------------------------------------------------------------
 
