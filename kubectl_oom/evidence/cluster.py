@@ -90,6 +90,10 @@ class Condition:
     at: datetime | None
 
 
+# Groups of Kubernetes' own kinds, whose controllers leave a template alone; v1: the version of the core group.
+_BUILT_IN = frozenset({"", "v1", "apps", "batch"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """A link of the owner chain, nearest first; `api_version` tells a Deployment from an operator's own kind."""
@@ -97,6 +101,11 @@ class Owner:
     api_version: str
     kind: str
     name: str
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether Kubernetes itself knows the kind; an operator's kind may write its template back."""
+        return self.api_version.partition("/")[0] in _BUILT_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

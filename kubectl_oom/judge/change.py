@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from kubectl_oom.evidence import HeapAdvice, Pod, Recommendation, Room, Setting, Sizes
 
-_BUILT_IN = ("apps", "batch")
-
 
 def change_of(
     size: Recommendation, sizes: Sizes | None, room: Room | None, heap: HeapAdvice | None, *, pod: Pod | None = None
@@ -51,7 +49,7 @@ def _why_not(owner: Owner, room: Room | None, size: Recommendation, pod: Pod | N
         return _belongs(f"{owner.kind} {owner.name}", above)
     if owner.kind == "Job":
         return f"the template of Job {owner.name} cannot be changed: delete it and create it with the new size"
-    if owner.kind not in SETTABLE or owner.api_version.partition("/")[0] not in _BUILT_IN:
+    if owner.kind not in SETTABLE or not owner.is_built_in:
         return (
             f"kubectl cannot set the resources of {owner.kind} {owner.name} ({owner.api_version}): set the size in it"
         )

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from kubectl_oom.read.source import Source
 
 NODES_LOOKED_AT = 5  # the largest that are open: a pod of the workload needs one
-_BUILT_IN = ("apps", "batch", "v1")  # groups of kinds whose controllers leave the template alone; v1: the core group
 
 
 def read_rooms(source: Source, case: CaseFile, pasts: Sequence[WorkloadPast]) -> tuple[Room, ...]:
@@ -100,7 +99,7 @@ def _operator(item: Json, owner: Owner | None, pods: Sequence[Pod]) -> Owner | N
     for pod in pods:
         chain = pod.owners
         above += chain[chain.index(owner) + 1 :] if owner in chain else chain if owner is None else ()
-    return next((one for one in above if one.api_version.partition("/")[0] not in _BUILT_IN), None)
+    return next((one for one in above if not one.is_built_in), None)
 
 
 class _Nodes:

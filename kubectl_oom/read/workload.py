@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from kubectl_oom.read.source import Json
 
-BUILT_IN = frozenset({"", "v1", "apps", "batch"})  # groups of Kubernetes' own kinds; v1: the core group's version
 DEFAULT_UNAVAILABLE = {"Deployment": "25%", "StatefulSet": "1", "DaemonSet": "1"}
 _PERCENT = re.compile(r"^(\d{1,3})%$", re.ASCII)
 BY_NAME = 'k:{"name":"'  # how managedFields name an entry of a list that is merged by name
@@ -75,7 +74,7 @@ def facts_of(item: Json, api_version: str, kind: str) -> WorkloadFacts:
         pod_level=_pod_level(pod_spec),
         marks={key: str(value) for key, value in marks.items() if key in MARKS},
         managers=managers,
-        owned_by=controller if controller and controller.api_version.partition("/")[0] not in BUILT_IN else None,
+        owned_by=controller if controller and not controller.is_built_in else None,
         saved=_saved(part(meta, "annotations").get(UNDO_ANNOTATION)),
         gaps=() if managers else (UNKNOWN_WRITERS,),
         controller=controller,
