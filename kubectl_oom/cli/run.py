@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubectl_oom.cli.group import group
+from kubectl_oom.cli.interrupts import keep_interrupts
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def run(argv: Sequence[str]) -> int:
     failed = TROUBLE if EXIT_CODE in argv else FAILED
     if sys.stdout is None:  # `>&-`: there is nowhere to answer to
         return _tell("error: standard output is closed", code=failed)
+    keep_interrupts()
     try:
         # What a command ended with (click's Exit) is handed back; the commands themselves return nothing.
         words = list(map(as_pflag, argv))

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, final
 import pytest
 
 from tests.cluster.access import FIXER, READER
-from tests.real.fixing import containers_of, environment, fix, read, without_note, written
+from tests.real.fixing import PROGRAM, arguments, containers_of, environment, fix, read, without_note, written
+from tests.real.relay import Relay
 from tests.real.stage import Api, Stage
+from tests.real.tool import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.cluster.cluster import Cluster
 
@@ -23,6 +26,7 @@ pytestmark = pytest.mark.timeout(300)
 
 NOW = ("--apply", "--yes", "--timeout", "0")
 SIZES = ("-c", "app", "--limit", "96Mi", "--request", "48Mi")
+_OTHER = {"name": "app", "resources": {"limits": {"memory": "80Mi"}}}
 PATCHED = ("deployments", "statefulsets", "daemonsets", "cronjobs")
 
 
@@ -120,20 +124,25 @@ def test_beside_somebody_who_patches_labels_all_the_time_the_change_is_made(stag
     assert containers_of(read(stage, "deployments", "shop"))[0]["resources"]["limits"] == {"memory": "96Mi"}
 
 
-def test_beside_somebody_who_changes_the_same_memory_nothing_is_applied(stage: Stage) -> None:
+def test_where_somebody_changes_the_same_memory_just_before_nothing_is_applied(stage: Stage, tmp_path: Path) -> None:
     stage.workload("deployments", "shop")
     path = stage.path("/apis/apps/v1", "deployments", "shop")
 
-    def memory(n: int) -> dict[str, object]:
-        resources = {"limits": {"memory": f"{40 + n % 2}Mi"}}
-        return {"spec": {"template": {"spec": {"containers": [{"name": "app", "resources": resources}]}}}}
+    def first(method: str, _: str) -> bool:
+        if method == "PATCH":  # read and planned: what follows is the write
+            stage.api.patch(path, {"spec": {"template": {"spec": {"containers": [_OTHER]}}}})
+        return False
 
-    with _Writer(stage, path, memory):
-        ran = fix(stage, "deploy/shop", *SIZES, *NOW)
+    with Relay(stage.cluster, FIXER, tmp_path) as relay:
+        relay.refuses = first
+        through = environment(stage) | {"KUBECONFIG": str(relay.kubeconfig)}
+        ran = run(PROGRAM, arguments(stage, "deploy/shop", *SIZES, *NOW), through)
 
     assert ran.code == 1
     assert "error: somebody else changed the memory of deployment/shop in the meantime; nothing was applied" in ran.err
-    assert "annotations" not in without_note(read(stage, "deployments", "shop"))["metadata"]
+    after = read(stage, "deployments", "shop")
+    assert containers_of(after)[0]["resources"]["limits"] == {"memory": "80Mi"}
+    assert "annotations" not in without_note(after)["metadata"]
 
 
 def test_with_permission_to_read_only_everything_but_apply_works_and_the_missing_verb_is_named(stage: Stage) -> None:
