@@ -18,7 +18,9 @@ from kubectl_oom.evidence import (
     Sample,
     Verdict,
 )
-from kubectl_oom.judge.kills import Past, increases, kills_of, past_verdict
+from kubectl_oom.judge.counted import increases
+from kubectl_oom.judge.kills import kills_of, past_verdict
+from kubectl_oom.judge.past import Past
 
 T0 = datetime(2026, 5, 1, 3, 0, tzinfo=timezone.utc)
 MI = 1 << 20
@@ -137,6 +139,16 @@ def test_a_probe_kill_in_the_status_is_no_oom_kill_of_the_history() -> None:
     assert past(diagnosis(Verdict.PROBE_KILL)) == ()
 
 
+def test_a_kill_that_the_engine_remembers_and_the_api_shows_to_be_a_probes_is_none() -> None:
+    probed = diagnosis(Verdict.PROBE_KILL)
+    unmarked = replace(probed, reason="Error")
+
+    assert past(probed, kills=(remembered(after(1)),)) == ()
+    assert past(probed, kills=(remembered(after(60), exact=False),)) == ()
+    assert [kill.at for kill in past(probed, kills=(remembered(after(3)),))] == [after(3)]  # another one
+    assert len(past(unmarked, kills=(remembered(after(1)),))) == 1  # what is remembered carried the mark
+
+
 def test_a_counter_that_rises_with_a_known_kill_is_that_kill() -> None:
     (kill,) = past(diagnosis(at=after(62)), lives=(life("api-1", {0: 20, 60: 60}, counted={0: 0, 70: 1}),))
 
@@ -159,6 +171,37 @@ def test_a_counter_first_seen_above_zero_has_risen_before_the_first_scrape() -> 
 
 def test_a_counter_that_falls_is_another_instance_and_no_kill() -> None:
     assert increases(life("api-1", {}, counted={10: 0, 20: 3, 30: 0})) == [(after(20), 3)]
+
+
+def test_what_a_counter_held_when_the_samples_began_may_be_of_long_ago_and_is_no_kill_of_the_window() -> None:
+    old = life("api-1", {0: 20, 30: 20, 600: 20}, counted={0: 2, 30: 2, 600: 3})
+    late = life("gone-1", {90: 20, 120: 20}, counted={90: 1, 120: 1})
+
+    kills = past(lives=(old, late))
+
+    assert [(kill.pod, kill.at) for kill in kills] == [("api-1", after(600)), ("gone-1", after(90))]
+
+
+def test_samples_that_begin_later_than_the_window_know_nothing_of_the_time_before_them() -> None:
+    kills = past(
+        lives=tuple(life(name, {1800: 20, 1830: 20}, counted={1800: 4, 1830: 4}) for name in ("api-1", "gone-1"))
+    )
+
+    assert kills == ()
+
+
+def test_an_instance_that_the_api_server_saw_begin_within_the_window_lost_its_children_within_it() -> None:
+    young = replace(life("api-1", {30: 20}, counted={30: 2}), container_id="a" * 64)
+    history = MemoryHistory(source="Prometheus", since=T0, until=after(3600), lives=(young,))
+
+    def counted_in(started: datetime) -> int:
+        starts = {"a" * 64: started}
+        about = Past(
+            namespace="shop", diagnoses=(), window=None, history=history, alive=frozenset({"api-1"}), starts=starts
+        )
+        return len(kills_of(about))
+
+    assert (counted_in(after(10)), counted_in(after(-10))) == (2, 0)
 
 
 def test_samples_of_the_next_life_are_not_those_of_the_kill() -> None:

@@ -1,10 +1,9 @@
-"""`list` as people and scripts use it: its rows, its forms, its exit codes, several clusters at once."""
+"""`list` as people and scripts use it: its rows, its forms, its exit codes."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -17,15 +16,10 @@ from kubectl_oom.show.document import to_json, to_yaml
 from kubectl_oom.show.kill_list_document import kill_list_document
 from kubectl_oom.show.kill_rows import lines, names
 from tests.build import LIMIT, MI, NOW, ago
-from tests.connection.servers import Asked, Reply, api_server, unused_port
+from tests.connection.servers import Asked, Reply, api_server
 from tests.documents import ROOT
 from tests.in_memory import pod_json
 from tests.program import oom
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.connection.servers import ApiServer
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schema.json").read_text()))
 INCIDENT = str(ROOT / "kubectl_oom" / "incidents" / "child-kill.json")
@@ -200,103 +194,10 @@ def test_all_137_says_what_it_was_instead() -> None:
     assert (item["verdict"], item["oomKilled"], item["exitCode"]) == ("probe-kill", False, 137)
 
 
-# --- several clusters ------------------------------------------------------------------------------------------------
+# --- a list that takes long ------------------------------------------------------------------------------------------
 
 
-def serving(server: ApiServer, *pods: str) -> str:
-    """The address of a server that lists these pods, each killed once."""
-
-    def reply(asked: Asked) -> Reply:
-        path = asked.path.partition("?")[0]
-        items = [pod_json(name) for name in pods] if path.endswith("/pods") else []
-        return Reply.text(200, json.dumps({"metadata": {}, "items": items}), "application/json")
-
-    server.reply = reply  # type: ignore[method-assign]
-    return server.url
-
-
-def kubeconfig(folder: Path, **servers: str) -> str:
-    """A kubeconfig with a context for each server."""
-    file = folder / "config"
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": next(iter(servers)),
-        "contexts": [{"name": name, "context": {"cluster": name, "user": "me"}} for name in servers],
-        "clusters": [{"name": name, "cluster": {"server": address}} for name, address in servers.items()],
-        "users": [{"name": "me", "user": {}}],
-    }
-    file.write_text(json.dumps(document))
-    return str(file)
-
-
-def test_one_of_several_clusters_that_does_not_answer_does_not_silence_the_others(tmp_path: Path) -> None:
-    with api_server() as eu, api_server() as us:
-        silent = f"http://127.0.0.1:{unused_port()}"
-        config = kubeconfig(tmp_path, eu=serving(eu, "api-0"), gone=silent, us=serving(us, "web-0", "web-1"))
-        asked = ("list", "-A", "--contexts", "eu,gone,us,eu", "--no-prometheus", "--kubeconfig", config)
-        when = ("--now", NOW.isoformat())
-        ran, judged = oom(*asked, *when), oom(*asked, *when, "--exit-code", "-o", "json")
-
-    assert ran.code == 1
-    assert [line.split()[:3] for line in ran.out.splitlines()] == [
-        ["CONTEXT", "NAMESPACE", "POD"],
-        ["eu", "shop", "api-0"],
-        ["us", "shop", "web-0"],
-        ["us", "shop", "web-1"],
-    ]
-    assert f"context gone: The connection to the server {silent.removeprefix('http://')} was refused" in ran.err
-    assert judged.code == 2
-    document = json.loads(judged.out)
-    SCHEMA.validate(document)
-    assert [item["context"] for item in document["items"]] == ["eu", "us", "us"]
-    assert "context gone" in {gap["source"] for gap in document["gaps"]}
-
-
-def test_a_context_that_is_not_there_is_one_that_does_not_answer(tmp_path: Path) -> None:
-    with api_server() as eu:
-        config = kubeconfig(tmp_path, eu=serving(eu, "api-0"))
-        ran = oom(
-            "list",
-            "--contexts",
-            "eu,us",
-            "-n",
-            "shop",
-            "--no-prometheus",
-            "--kubeconfig",
-            config,
-            "--now",
-            NOW.isoformat(),
-        )
-
-    assert ran.code == 1
-    assert len(ran.out.splitlines()) == 2
-    wrong = "Error in configuration: context was not found for specified context: us"
-    assert [line for line in ran.err.splitlines() if "context us" in line] == [f"context us: {wrong}"]
-
-
-def test_one_address_of_an_engine_is_not_asked_for_several_clusters(tmp_path: Path) -> None:
-    with api_server() as eu, api_server() as us:
-        config = kubeconfig(tmp_path, eu=serving(eu, "api-0"), us=serving(us))
-        url = f"http://127.0.0.1:{unused_port()}"
-        ran = oom(
-            "list",
-            "-A",
-            "--contexts",
-            "eu,us",
-            "--prometheus-url",
-            url,
-            "--kubeconfig",
-            config,
-            "--now",
-            NOW.isoformat(),
-        )
-
-    assert ran.code == 0
-    assert ran.err.count("one URL for several clusters") == 2
-
-
-def test_a_list_that_has_expired_is_read_on_from_where_the_server_says(tmp_path: Path) -> None:
+def test_a_list_that_has_expired_is_read_on_from_where_the_server_says() -> None:
     def reply(asked: Asked) -> Reply:
         path = asked.path.partition("?")[0]
         found: dict[str, object] = {"metadata": {}, "items": []}
@@ -310,7 +211,7 @@ def test_a_list_that_has_expired_is_read_on_from_where_the_server_says(tmp_path:
 
     with api_server() as server:
         server.reply = reply  # type: ignore[method-assign]
-        config = kubeconfig(tmp_path, eu=server.url)
-        ran = oom("list", "-A", "-o", "name", "--no-prometheus", "--kubeconfig", config, "--now", NOW.isoformat())
+        when = ("--now", NOW.isoformat())
+        ran = oom("list", "-A", "-o", "name", "--no-prometheus", "--server", server.url, *when)
 
     assert (ran.code, ran.out.split()) == (0, ["pod/a", "pod/b"])

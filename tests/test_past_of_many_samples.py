@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_oom.evidence import Owner, Sample
-from kubectl_oom.judge.kills import Past, kills_of
+from kubectl_oom.judge.kills import kills_of
+from kubectl_oom.judge.past import Past
 from kubectl_oom.read import past as reading
 from kubectl_oom.read.engine import EngineOptions
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from tests.engines import ENGINES, require_program, running
 from tests.stories import DAY, MI, End, PodStory, owned, told
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_oom.cli.options import Output
+from kubectl_oom.cli.output import Output
 from kubectl_oom.cli.streaming import stream
 from kubectl_oom.cli.surveying import Progress, Reach, stock_of, surveyed_proposals
 from kubectl_oom.errors import OomError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_oom.evidence import Verdict
 from kubectl_oom.judge.history import recount
 from kubectl_oom.read.engine import EngineOptions
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.past_kills import past_kills
 from tests.engines import require_program, running
 from tests.stories import DAY, MI, End

@@ -85,8 +85,8 @@ def _not_one_by_one(stock: Stock) -> Gap:
     pods = sum(len(listed) for listed in stock.pods.values())
     return Gap(
         source="single pods",
-        reason=f"{pods} pods were read together, in numbers: their events, logs and kubelets were not asked, nor how fast "
-        "their memory rises",
+        reason=f"{pods} pods were read together, in numbers: their logs and kubelets were not asked, nor the events of those "
+        "that show no kill, nor how fast their memory rises",
         remedy="name a workload, and it is read in full",
     )
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from kubectl_oom.cli.handing import Handing
+from kubectl_oom.cli.looking import Looks
 from kubectl_oom.cli.reading import fatal, tell
-from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, EndSeen, EndsMissed, KillSeen, Verdict
-from kubectl_oom.judge.diagnose import diagnose_container, diagnose_end
+from kubectl_oom.evidence import EndsMissed
 from kubectl_oom.judge.ledger import Ledger
 from kubectl_oom.judge.nearing import Lookout
 from kubectl_oom.read.connection import api_error_line
 from kubectl_oom.read.gauges import Gauges, NoRound, NoRounds, Rounds
-from kubectl_oom.read.late_evidence import Looked, look_into, workload_of
+from kubectl_oom.read.late_evidence import workload_of
 from kubectl_oom.read.source import ReadError
 from kubectl_oom.read.watching import POLL_SECONDS, WATCH_SECONDS, Follower, Listed, Over, Pace, Refused, Shown, Trouble
 from kubectl_oom.show import watching as words
@@ -27,27 +27,18 @@ from kubectl_oom.show.colour import Paint
 from kubectl_oom.show.words import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from kubectl_oom.cli.options import Output
-    from kubectl_oom.evidence import Diagnosis, Sighting, StuckSeen, WatchEvent
+    from kubectl_oom.cli.output import Output
+    from kubectl_oom.evidence import Sighting, WatchEvent
     from kubectl_oom.read.gather import Wants
     from kubectl_oom.read.gauges import Round
     from kubectl_oom.read.live import LiveSource
     from kubectl_oom.read.watching import Report
 
-# The kubelet reports a kill a moment before the events that explain it have arrived.
-SETTLE_SECONDS = 1.0
-READ_TOGETHER = 20  # pods whose evidence is read at once, as for a selection
-# Where the API server does not answer when the evidence is to be read, it is asked again before a verdict is given
-# without it.
-TRIES, BETWEEN_TRIES_SECONDS = 4, 3.0
 # What was read and not yet taken in: more of it waits at the API server, so that a new list of a large cluster is never
 # held as a whole.
 WAITING_AT_MOST = 1000
-# A SIGKILL that nothing explains is looked into once more: the kernel's count of a kill whose mark the runtime has lost
-# reaches the kubelet and the metrics engine with their next rounds.
-SECOND_LOOK_SECONDS = 60.0
 LONGEST_NAP_SECONDS = 1.0  # so that Ctrl-C is heard where a waiting thread cannot be woken
 
 
@@ -67,16 +58,6 @@ class Asked:
     wants: Wants
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """Something whose evidence is read as soon as it is due."""
-
-    due: float
-    sighting: EndSeen | StuckSeen
-    tries: int = 0
-    is_second_look: bool = False
-
-
 class Watching:
     """One watch, from its first list to its end."""
 
@@ -89,8 +70,8 @@ class Watching:
         self._lookout = Lookout(asked.container)
         pace = Pace(watch_seconds=asked.renew_seconds or WATCH_SECONDS)
         self._follower = Follower(source.connection, self._namespace, asked.labels, pace)
-        self._happened: Queue[Report | Round] = Queue(WAITING_AT_MOST)
-        self._pending: list[_Pending] = []
+        self._happened: Queue[Report | Round | Exception] = Queue(WAITING_AT_MOST)
+        self._looks = Looks(source, asked.wants)
         self._metrics_down = False
         self._handing = Handing(asked.program, tell) if asked.program else None
 
@@ -98,15 +79,14 @@ class Watching:
         """Print what happens, until Ctrl-C or the end of the time asked for. OomError where it cannot begin."""
         end = None if self._asked.for_seconds is None else time.monotonic() + self._asked.for_seconds
         self._begin()
-        Thread(target=self._follow, name="following the pods", daemon=True).start()
+        self._in_background(self._follow, "following the pods")
         if self._asked.wants.metrics:
-            Thread(target=self._gauge, name="asking the metrics engine", daemon=True).start()
+            self._in_background(self._gauge, "asking the metrics engine")
         while end is None or time.monotonic() < end:
             self._take_next(end)
-            self._judge([one for one in self._pending if one.due <= time.monotonic()])
-        self._pending = [replace(one, tries=TRIES) for one in self._pending]
-        while self._pending:
-            self._judge(self._pending)
+            self._tell_kills()
+        while self._looks.next_at is not None:
+            self._tell_kills(is_last=True)
         if self._handing:
             self._handing.finish()
 
@@ -117,11 +97,22 @@ class Watching:
         try:
             for report in self._follower.start():
                 self._take(report)
-                pods += isinstance(report, Shown)
+                pods = len(report.identities) if isinstance(report, Listed) else pods
         except ReadError as error:
             raise fatal(error, self._source) from error
         where = f"namespace {self._namespace}" if self._namespace else "all namespaces"
         tell(f"Watching {plural(pods, 'pod')} in {where}. Ctrl-C ends it.")
+
+    def _in_background(self, work: Callable[[], None], name: str) -> None:
+        """What fails there ends the watch: one that hears nothing any more must not look like a quiet cluster."""
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - whatever it is: it is raised where it is heard
+                self._happened.put(error)
+
+        Thread(target=run, name=name, daemon=True).start()
 
     def _follow(self) -> None:
         for report in self._follower.go_on():
@@ -137,7 +128,7 @@ class Watching:
 
     def _take_next(self, end: float | None) -> None:
         """Take in what happens next, if anything does before something else is to be done."""
-        moments = [one.due for one in self._pending] + ([end] if end is not None else [])
+        moments = [moment for moment in (self._looks.next_at, end) if moment is not None]
         nap = min([moment - time.monotonic() for moment in moments], default=LONGEST_NAP_SECONDS)
         try:
             happened = self._happened.get(timeout=min(max(nap, 0.0), LONGEST_NAP_SECONDS))
@@ -145,8 +136,10 @@ class Watching:
             return
         self._take(happened)
 
-    def _take(self, happened: Report | Round) -> None:
+    def _take(self, happened: Report | Round | Exception) -> None:
         match happened:
+            case Exception():
+                raise happened
             case Shown(pod, deleted):
                 at = _now()
                 found = self._ledger.goes(pod, at) if deleted else self._ledger.sees(pod, at)
@@ -169,36 +162,19 @@ class Watching:
                 self._metrics_down = True
 
     def _note(self, found: Sequence[Sighting]) -> None:
-        due = time.monotonic() + SETTLE_SECONDS
         for sighting in found:
             if isinstance(sighting, EndsMissed):
                 self._say(sighting)
             else:
-                self._pending.append(_Pending(due, sighting))
+                self._looks.note(sighting, time.monotonic())
 
     # --- what comes out --------------------------------------------------------------------------------------------
 
-    def _judge(self, due: list[_Pending]) -> None:
-        """Read the evidence of what is due, and say what is an OOM kill; what cannot be read yet stays pending."""
-        chosen = due[:READ_TOGETHER]
-        if not chosen:
-            return
-        taken = set(map(id, chosen))
-        self._pending = [one for one in self._pending if id(one) not in taken]
-        looked = look_into(self._source, [one.sighting.pod for one in chosen], now=_now(), wants=self._asked.wants)
-        if looked.is_lacking:
-            again = [one for one in chosen if one.tries < TRIES]
-            later = time.monotonic() + BETWEEN_TRIES_SECONDS
-            self._pending += [replace(one, due=later, tries=one.tries + 1) for one in again]
-            chosen = [one for one in chosen if one.tries >= TRIES]
-        judged = [(one, _diagnosis(one.sighting, looked)) for one in chosen]
-        judged.sort(key=lambda pair: pair[1].killed_at.timestamp() if pair[1].killed_at else 0.0)
-        for one, diagnosis in judged:
-            if diagnosis.verdict in KERNEL_OOM_VERDICTS:
-                self._say(KillSeen(diagnosis=diagnosis, gaps=looked.case.gaps))
-            elif diagnosis.verdict is Verdict.SIGKILL_UNKNOWN and not one.is_second_look and one.tries < TRIES:
-                later = time.monotonic() + SECOND_LOOK_SECONDS
-                self._pending.append(_Pending(later, one.sighting, is_second_look=True))
+    def _tell_kills(self, *, is_last: bool = False) -> None:
+        """Look into what is due, and say what is an OOM kill; what cannot be told yet stays to be looked into."""
+        for sighting, kill in self._looks.judge(time.monotonic(), _now(), is_last=is_last):
+            self._ledger.tells(sighting)
+            self._say(kill)
 
     def _say(self, event: WatchEvent) -> None:
         at = _now()
@@ -211,15 +187,6 @@ class Watching:
             click.echo(line, color=True if self._output.colour else None)
         if self._handing:
             self._handing.hand(document)
-
-
-def _diagnosis(sighting: EndSeen | StuckSeen, looked: Looked) -> Diagnosis:
-    """What the evidence says about it, with the pod as it was when it was seen."""
-    pod = looked.with_evidence(sighting.pod)
-    case = looked.case_about(pod)
-    if isinstance(sighting, EndSeen):
-        return diagnose_end(case, pod, sighting.container, sighting.end)
-    return diagnose_container(case, pod, sighting.container)
 
 
 def _words(happened: Trouble | Refused | Over) -> str:

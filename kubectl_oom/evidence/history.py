@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from kubectl_oom.evidence.cluster import Owner
     from kubectl_oom.evidence.diagnosis import LastSample
-    from kubectl_oom.evidence.memory import Life, Spread
+    from kubectl_oom.evidence.memory import Life
+    from kubectl_oom.evidence.past import Spread
     from kubectl_oom.evidence.vocabulary import Confidence, ContainerType, Finding, Gap, Pattern, Verdict
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from kubectl_oom.evidence.case import CaseFile
     from kubectl_oom.evidence.cluster import Owner
-    from kubectl_oom.evidence.memory import WorkloadPast
+    from kubectl_oom.evidence.past import WorkloadPast
     from kubectl_oom.evidence.vocabulary import Confidence, ContainerType, Gap, Pattern, Verdict
 
 

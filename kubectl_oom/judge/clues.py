@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Citation, LastSample, Life, MemoryNow, Sample
+from kubectl_oom.judge.counted import COUNTED_WITHIN
 from kubectl_oom.judge.kill_events import KillEvent, kill_event
 from kubectl_oom.judge.samples import highest, last_sample_of, late_samples, life_of, oom_events, same_instance
 from kubectl_oom.judge.surroundings import NodeRoom, kernel_kills, node_room, pod_share, system_ooms
@@ -46,6 +47,15 @@ class Clues:
     pod_share: float | None  # highest sampled use of the pod's cgroup in the last moments of this life, of its limit
     pod_peak: MemoryNow | None  # the pod's cgroup now: its high-water mark outlives the container
     last_sample: LastSample | None
+
+    @property
+    def oom_events_at_the_end(self) -> int | None:
+        """Kills counted in this life, without those of children that it was seen to survive."""
+        ended = self.end.finished_at
+        if self.oom_events is None or ended is None or self.life is None:
+            return self.oom_events
+        survived = (sample.value for sample in self.life.oom_events if sample.at < ended - COUNTED_WITHIN)
+        return max(0, self.oom_events - max(survived, default=0))
 
     @property
     def highest_usage(self) -> int | None:

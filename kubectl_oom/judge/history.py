@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, ImageChange, LifeGrowth, Spread
 from kubectl_oom.judge.causes import causes_of
+from kubectl_oom.judge.counted import COUNTED_WITHIN, increases
 from kubectl_oom.judge.diagnose import diagnose, every_end, sample_now
 from kubectl_oom.judge.instance import Instance, LifeSpan
-from kubectl_oom.judge.kills import COUNTED_WITHIN, Past, increases, kills_of, own_volumes
+from kubectl_oom.judge.kills import kills_among
 from kubectl_oom.judge.pattern import recognise
 from kubectl_oom.judge.samples import interval_of, is_coarse, running_now
 
@@ -53,17 +54,7 @@ def _containers(
     names = {c.name for pod in living for c in pod.containers}
     names |= {row.container for row in past.window.containers} if past.window else set()
     names |= {life.container for life in past.history.lives} if past.history else set()
-    kills = kills_of(
-        Past(
-            namespace=past.namespace,
-            diagnoses=tuple(d for d in ends if d.namespace == past.namespace and d.pod in past.pods),
-            window=past.window,
-            history=past.history,
-            alive=frozenset(pod.name for pod in living),
-            own_volumes=own_volumes(living),
-        )
-    )
-    in_window = [kill for kill in kills if since <= kill.at <= until]
+    in_window = [kill for kill in kills_among(past, living, ends) if since <= kill.at <= until]
     return [
         replace(
             _container(past, name, living, [k for k in in_window if k.container == name], since, until),

@@ -1,6 +1,7 @@
 """What a watch knows so far: each end of a container is told once, however often, late or twice its pod is shown.
 
-An end is the same end while pod, container and the id of the instance are the same. What the API server shows may be
+An end is the same end while pod, container and the id of the instance are the same. It is news once more where it was
+told without the OOM mark, and the runtime heard of the kill only afterwards. What the API server shows may be
 older than what it showed before (another server's cache, a list after a broken watch); nothing known is forgotten for it.
 """
 
@@ -26,6 +27,9 @@ OOM_KILLED = "OOMKilled"
 # A pod that turns up later with an end older than this was there all the time, and only now fits the selection. Younger
 # ones may be new, told by a node whose clock is behind ours.
 CLOCKS_APART = timedelta(minutes=2)
+# Ends of one container, whose pods a belated answer may show again: in a crash loop those of a quarter of an hour at
+# least, and of most of a day once the kubelet waits five minutes before each start.
+ENDS_REMEMBERED = 100
 # Pods that are gone, whose ends a belated answer may show again.
 GONE_REMEMBERED = 10_000
 
@@ -34,7 +38,8 @@ GONE_REMEMBERED = 10_000
 class _Known:
     """One container of one pod: the ends that were told or are older than the watch."""
 
-    ends: set[str] = field(default_factory=set)
+    # By `key_of`: whether the OOM mark would be news, since it was told without.
+    ends: dict[str, bool] = field(default_factory=dict)
     count: int = 0  # how many of its instances have ended, as far as the restarts tell
     seen_at: datetime | None = None
     oom_killed: bool = False  # one of its ends was
@@ -69,6 +74,12 @@ class Ledger:
         self._leave(pod.identity)
         return found
 
+    def tells(self, sighting: EndSeen | StuckSeen) -> None:
+        """It was told as an OOM kill: a mark that arrives later says nothing new."""
+        known = self._pods.get(sighting.pod.identity) or self._gone.get(sighting.pod.identity) or {}
+        if isinstance(sighting, EndSeen) and sighting.container.name in known:
+            _note(known[sighting.container.name], {key_of(sighting.container, sighting.end): False})
+
     def listed(self, identities: Set[str]) -> None:
         """All pods that exist have been shown; the others are gone."""
         self._begun = True
@@ -89,15 +100,21 @@ class Ledger:
     ) -> Iterator[Sighting]:
         is_new = container.name not in all_known
         known = all_known.setdefault(container.name, _Known())
-        fresh = [end for end in container.terminations if _key(container, end) not in known.ends]
-        known.ends.update(_key(container, end) for end in fresh)
-        news = [end for end in fresh if not is_new or self._is_news(pod, end)]
+        ends = [(key_of(container, end), end) for end in reversed(container.terminations)]  # the oldest first
+        fresh = [key for key, _ in ends if key not in known.ends]
+        news = [
+            (key, end)
+            for key, end in ends
+            if (key in fresh and (not is_new or self._is_news(pod, end)))
+            or (end.reason == OOM_KILLED and known.ends.get(key, False))
+        ]
+        _note(known, dict.fromkeys(fresh, False) | {key: end.reason != OOM_KILLED for key, end in news})
         known.oom_killed = known.oom_killed or any(end.reason == OOM_KILLED for end in container.terminations)
         missed = self._missed(pod, container, known, len(fresh), is_new=is_new)
         if missed and known.oom_killed:
             yield EndsMissed(pod=pod, container=container, ends=missed, since=known.seen_at)
         known.seen_at = at
-        for end in reversed(news):  # the oldest first
+        for _, end in news:
             if may_be_oom(end):
                 yield EndSeen(pod=pod, container=container, end=end)
         yield from self._stuck(pod, container, known, told=not is_new or self._is_young(pod))
@@ -142,7 +159,13 @@ def ended_instances(container: Container) -> int:
     return container.restart_count + over
 
 
-def _key(container: Container, end: Termination) -> str:
+def _note(known: _Known, ends: dict[str, bool]) -> None:
+    known.ends |= ends
+    while len(known.ends) > ENDS_REMEMBERED:
+        del known.ends[next(iter(known.ends))]
+
+
+def key_of(container: Container, end: Termination) -> str:
     """What tells an end from the others of its container."""
     if end.container_id:
         return end.container_id

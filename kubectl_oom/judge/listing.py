@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, ListedKill, Pattern, Verdict
 from kubectl_oom.judge.diagnose import diagnose, every_end
 from kubectl_oom.judge.kill_events import SIGKILL_EXIT
-from kubectl_oom.judge.kills import SAME_SCRAPE, SAME_SECOND, Past, kills_of, own_volumes
+from kubectl_oom.judge.kills import kills_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
         Diagnosis,
         Kill,
         KillLot,
-        MemoryWindow,
-        PastKill,
         Pod,
     )
 
@@ -52,7 +50,7 @@ def listed(lot: KillLot, *, since: datetime, until: datetime, all_137: bool = Fa
     `all_137` adds a row for each container that ended with 137 and was not OOM-killed, with what it was.
     """
     ends = every_end(lot.case)
-    told = [_of_kill(kill) for kill in _kills(lot, ends)]
+    told = [_of_kill(kill) for kill in kills_among(lot.past, lot.case.pods, ends)]
     told += [_of_diagnosis(end) for end in ends if end.verdict in KERNEL_OOM_VERDICTS and end.killed_at is None]
     told += _stuck(lot, ends, until)
     if all_137:
@@ -83,37 +81,6 @@ def in_order(items: Iterable[ListedKill], sort_by: str = LAST) -> tuple[ListedKi
 
 
 # --- which kills -----------------------------------------------------------------------------------------------------
-
-
-def _kills(lot: KillLot, ends: Sequence[Diagnosis]) -> tuple[Kill, ...]:
-    past = lot.past
-    return kills_of(
-        Past(
-            namespace=past.namespace,
-            diagnoses=tuple(ends),
-            window=_without(past.window, ends),
-            history=past.history,
-            alive=frozenset(pod.name for pod in lot.case.pods),
-            own_volumes=own_volumes(lot.case.pods),
-        )
-    )
-
-
-def _without(window: MemoryWindow | None, ends: Sequence[Diagnosis]) -> MemoryWindow | None:
-    """The window without remembered kills that the API's own words show to be something else.
-
-    A probe kill after a child's death carries the same mark; only its events tell the two apart.
-    """
-    if window is None:
-        return None
-    others = [end for end in ends if end.verdict not in KERNEL_OOM_VERDICTS]
-    return replace(window, kills=tuple(kill for kill in window.kills if not any(_is(kill, end) for end in others)))
-
-
-def _is(kill: PastKill, end: Diagnosis) -> bool:
-    near = SAME_SECOND if kill.exact else SAME_SCRAPE
-    same = (kill.pod, kill.container) == (end.pod, end.container)
-    return same and end.killed_at is not None and abs(kill.at - end.killed_at) <= near
 
 
 def _stuck(lot: KillLot, ends: Sequence[Diagnosis], now: datetime) -> list[_Telling]:

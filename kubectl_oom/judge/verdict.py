@@ -79,6 +79,7 @@ def _lost_oom(clues: Clues) -> Ruling | None:
     counted = clues.oom_events
     if clues.end.exit_code != SIGKILL_EXIT:
         return _lost_child(clues, counted) if counted and clues.end.exit_code is not None else None
+    counted = clues.oom_events_at_the_end
     if counted:
         cited = Citation(source="kubelet metrics", field="container_oom_events_total", value=str(counted))
         ruling = kernel_scope(clues, cite_end(clues))

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 Answered = TypeVar("Answered")
 
 
-def within(seconds: float, ask: Callable[[], Answered], *, whom: str) -> Answered:
-    """What `ask` returns, or ReadError "Timeout" after `seconds` in all.
+def begin(ask: Callable[[], Answered], *, name: str) -> Callable[[float | None], Answered]:
+    """Run `ask` in a thread of its own; what comes back waits for it: `queue.Empty` after so many seconds (None: never).
 
-    `ask` runs in a thread of its own, which a timeout leaves behind: it cannot be stopped while a system call
-    holds it, and it does not keep the process from ending.
+    Nobody has to wait: a thread that is left behind does not keep the process from ending.
     """
     outcome: SimpleQueue[tuple[Answered] | BaseException] = SimpleQueue()
 
@@ -31,11 +30,22 @@ def within(seconds: float, ask: Callable[[], Answered], *, whom: str) -> Answere
         except BaseException as error:  # noqa: BLE001 - nothing is swallowed: it is raised below, where it belongs
             outcome.put(error)
 
-    Thread(target=run, name=f"asking {whom}", daemon=True).start()
+    def result(seconds: float | None) -> Answered:
+        found = outcome.get(timeout=seconds)
+        if isinstance(found, BaseException):
+            raise found
+        return found[0]
+
+    Thread(target=run, name=name, daemon=True).start()
+    return result
+
+
+def within(seconds: float, ask: Callable[[], Answered], *, whom: str) -> Answered:
+    """What `ask` returns, or ReadError "Timeout" after `seconds` in all.
+
+    `ask` is left behind after that: it cannot be stopped while a system call holds it.
+    """
     try:
-        result = outcome.get(timeout=seconds)
+        return begin(ask, name=f"asking {whom}")(seconds)
     except Empty:
         raise ReadError("Timeout", f"{whom} gave no full answer within {seconds:g} s") from None
-    if isinstance(result, BaseException):
-        raise result
-    return result[0]

@@ -1,31 +1,32 @@
 """Everything about the kills of a selection: one list of its pods, and a handful of questions about those with a trace.
 
 In this order: what a metrics engine knows of kills, the pods page by page, then events and owners of the few that are
-kept. What fails but for the list of pods is a gap.
+kept. What fails but for the list of pods is a gap. A page is the largest thing that is held.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import CaseFile, Gap, KillLot, Owner, WorkloadPast
 from kubectl_oom.read.at_once import readers
+from kubectl_oom.read.deadline import begin
 from kubectl_oom.read.gaps import gap_of
 from kubectl_oom.read.gather import AT_ONCE
 from kubectl_oom.read.kill_owners import with_workloads
 from kubectl_oom.read.kill_traces import traces
-from kubectl_oom.read.kill_words import nodes_by_words, stuck_sandboxes, words_about
+from kubectl_oom.read.kill_words import nodes_by_words, stuck_sandboxes, with_words, words_about
 from kubectl_oom.read.source import PODS, ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import Event, Node, Pod, PodKey
     from kubectl_oom.read.kill_series import KillSeries, Remembered
     from kubectl_oom.read.kill_traces import Traces
-    from kubectl_oom.read.source import ClusterSource
+    from kubectl_oom.read.source import ClusterSource, Json
 
 # Pods of which an engine tells and that a selector left out or that are gone: which of the two, one request each says.
 MOST_LOOKED_UP = 100
@@ -54,11 +55,9 @@ class KillReader:
 
     def lots(self) -> Iterator[KillLot]:
         """A few pods of one namespace at a time. ReadError where the pods cannot be listed."""
-        asked = self._selection
-        series = self._series()
-        stuck = stuck_sandboxes(self._source, asked.namespace, self.gaps)
+        first, series, stuck = self._begin()
         named = self._wanted | frozenset(stuck) | (series.pods if series else frozenset())
-        kept = traces(self._source, asked.namespace, asked.labels, asked.since, named)
+        kept = traces(first, self._selection.since, named, selected=bool(self._selection.labels))
         self.pods_seen = kept.seen
         pods = self._complete(kept, stuck)
         nodes = nodes_by_words(self._source, {pod.node for pod in pods.values() if pod.node}, self.gaps)
@@ -69,6 +68,16 @@ class KillReader:
         for remembered in series.of({*pods, *gone}):
             yield _lot(remembered, pods, nodes, gone)
         self.gaps += series.gaps
+
+    def _begin(self) -> tuple[Iterator[Sequence[Json]], KillSeries | None, Mapping[PodKey, list[Event]]]:
+        """The pages of pods, and who is named beside them: asked at once, so that a server that hangs costs one wait."""
+        asked, told = self._selection, list[Gap]()
+        series = begin(self._series, name="the metrics engine")
+        stuck = begin(lambda: stuck_sandboxes(self._source, asked.namespace, told), name="sandboxes")
+        pages = _first(self._source.pages_of(PODS, asked.namespace, labels=asked.labels))
+        found = pages, series(None), stuck(None)
+        self.gaps += told
+        return found
 
     def _series(self) -> KillSeries | None:
         asked = self._selection
@@ -90,9 +99,7 @@ class KillReader:
         for key, pod in pods.items():
             told = list(words.get(key, ()))
             told += [event for event in stuck.get(key, ()) if event not in told]
-            own = [event for event in told if event.object_uid in (None, pod.uid)]  # not of an earlier pod of that name
-            own.sort(key=lambda event: event.last_at.timestamp() if event.last_at else 0.0)
-            found[key] = replace(pod, events=tuple(own))
+            found[key] = with_words(pod, told)
         return found
 
     # --- pods that are gone ---
@@ -137,6 +144,18 @@ class KillReader:
 
         with readers(AT_ONCE, "pods") as pool:
             return [key for key, gone in zip(keys, pool.map(is_gone, keys), strict=True) if gone]
+
+
+def _first(pages: Iterator[Sequence[Json]]) -> Iterator[Sequence[Json]]:
+    """The same pages, of which the first has been read. ReadError where it cannot be."""
+    held = [page for page in (next(pages, None),) if page is not None]
+
+    def whole() -> Iterator[Sequence[Json]]:
+        while held:
+            yield held.pop()
+        yield from pages
+
+    return whole()
 
 
 def _tops(keys: list[PodKey], series: KillSeries) -> dict[PodKey, Owner | None]:

@@ -14,15 +14,15 @@ from kubectl_oom.judge.messages import start_needs
 from kubectl_oom.read.answer import part, parts, text
 from kubectl_oom.read.objects import message_of_end, owners_of, pod_of, when
 from kubectl_oom.read.past_kills import OOM_KILLED
-from kubectl_oom.read.source import DEPLOYMENTS, PODS
+from kubectl_oom.read.source import DEPLOYMENTS
 from kubectl_oom.read.stock import named_by_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import Pod, PodKey
-    from kubectl_oom.read.source import ClusterSource, Json
+    from kubectl_oom.read.source import Json
 
 _SIGKILL = 137  # 128 + SIGKILL
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
@@ -52,19 +52,13 @@ class Traces:
                 self.by_hash[key] = above
 
 
-def traces(
-    source: ClusterSource, namespace: str | None, labels: str, since: datetime, named: frozenset[PodKey]
-) -> Traces:
+def traces(pages: Iterable[Sequence[Json]], since: datetime, named: frozenset[PodKey], *, selected: bool) -> Traces:
     """The pods with a trace, out of one list that is read page by page. ReadError where pods cannot be listed."""
     found = Traces()
-    for page in _pages(source, namespace, labels):
-        found.take(page, since, named, selected=bool(labels))
+    for page in pages:
+        found.take(page, since, named, selected=selected)
         del page  # else it is held while the next one is read
     return found
-
-
-def _pages(source: ClusterSource, namespace: str | None, labels: str) -> Iterator[Sequence[Json]]:
-    return source.pages_of(PODS, namespace, labels=labels)
 
 
 def key_of(item: Json) -> PodKey:

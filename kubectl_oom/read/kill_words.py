@@ -7,6 +7,7 @@ answer only what is about these pods is kept.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_oom.judge.messages import start_needs
@@ -17,7 +18,7 @@ from kubectl_oom.read.single_reads import EVENT_LISTS_BY_POD, NODE_EVENT_NAMESPA
 from kubectl_oom.read.source import EVENTS, ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from kubectl_oom.evidence import Event, Gap, Node, Pod, PodKey
     from kubectl_oom.read.source import ClusterSource, Json
@@ -54,6 +55,13 @@ def words_about(
             if _pod_of(item, event) in pods:
                 words[_pod_of(item, event)].append(event)
     return words
+
+
+def with_words(pod: Pod, told: Iterable[Event]) -> Pod:
+    """The pod with what was told of it, oldest first, and not of an earlier pod of that name."""
+    own = [event for event in told if event.object_uid in (None, pod.uid)]
+    own.sort(key=lambda event: event.last_at.timestamp() if event.last_at else 0.0)
+    return replace(pod, events=tuple(own))
 
 
 def nodes_by_words(source: ClusterSource, names: Collection[str], gaps: list[Gap]) -> dict[str, Node]:

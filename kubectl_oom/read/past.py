@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_oom.evidence import Life, MemoryHistory, Sample, WorkloadPast
 from kubectl_oom.read.metrics import read_history
 from kubectl_oom.read.owners import pods_of_workload
+from kubectl_oom.read.survey_kills import KillReader
 from kubectl_oom.read.window import read_course, read_limit_course, read_window, step_for
 
 if TYPE_CHECKING:
@@ -58,11 +59,16 @@ def _step(since: datetime, until: datetime) -> float:
 def _course(
     engine: Engine, namespace: str, pods: Sequence[str], since: datetime, until: datetime, window: MemoryWindow
 ) -> MemoryHistory:
-    """The highest sample of each step as one life per container: what is left where raw samples are too many."""
+    """The highest sample of each step as one life per container: what is left where raw samples are too many.
+
+    Kills of children are counted as they stood every few minutes, in the instances that run on.
+    """
     course = read_course(engine, namespace, pods, since, until, points=COURSE_POINTS)
     rows = {(row.pod, row.container): row for row in window.containers}
     resized = sorted({row.pod for row in rows.values() if row.lowest_limit_bytes != row.limit_bytes})
     limits = read_limit_course(engine, namespace, resized, since, until, points=COURSE_POINTS) if resized else {}
+    lost_some = [row.pod for row in rows.values() if row.oom_events]
+    counted = KillReader(engine, since, until).counters([namespace], lost_some)
     lives = [
         Life(
             pod=pod,
@@ -70,6 +76,7 @@ def _course(
             container_id=None,
             working_set=samples,
             limit=limits.get((pod, container)) or _constant(samples, rows.get((pod, container))),
+            oom_events=counted.get((namespace, pod, container), ()),
         )
         for (pod, container), samples in sorted(course.items())
     ]

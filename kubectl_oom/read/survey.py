@@ -6,12 +6,13 @@ at a time. What fails costs the namespaces it is about, and is a gap; the others
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import CaseFile, Gap
 from kubectl_oom.read import promql
 from kubectl_oom.read.gaps import gap_of
+from kubectl_oom.read.kill_words import with_words, words_about
 from kubectl_oom.read.past_case import past_of, workloads_of
 from kubectl_oom.read.past_kills import OOM_KILLED
 from kubectl_oom.read.source import ReadError
@@ -58,9 +59,9 @@ class Survey:
     def __init__(self, source: ClusterSource, scope: Scope, stock: Stock, metrics: Metrics | None) -> None:
         self._source = source
         self._scope = scope
-        self._stock = stock
         self._now: dict[ContainerKey, tuple[MemoryNow, ...]] | None = None
         self.gaps = list(stock.gaps)  # of the survey as a whole; complete when it has been gone through
+        self._stock = stock = replace(stock, pods=self._with_words(stock.pods))
         self.workloads: Mapping[str, tuple[WorkloadPast, ...]] = {
             namespace: tuple(workloads_of(scope, CaseFile(pods=pods))) for namespace, pods in stock.pods.items()
         }
@@ -87,6 +88,13 @@ class Survey:
         pods = tuple(pod for listed in self._stock.pods.values() for pod in listed)
         pasts = [past for listed in self.workloads.values() for past in listed]
         return CaseFile(pods=pods, nodes=self._stock.nodes), pasts
+
+    def _with_words(self, pods: Mapping[str, tuple[Pod, ...]]) -> dict[str, tuple[Pod, ...]]:
+        """The pods; with the events of those that carry the OOM mark, which a probe's kill can carry too."""
+        marked = {(pod.namespace, pod.name): pod for own in pods.values() for pod in own if _was_oom_killed(pod)}
+        words = words_about(self._source, marked, self._scope.namespace, self.gaps) if marked else {}
+        told = {key: with_words(pod, words.get(key, ())) for key, pod in marked.items()}
+        return {name: tuple(told.get((name, pod.name), pod) for pod in own) for name, own in pods.items()}
 
     def _find_engine(self, metrics: Metrics) -> Answers | None:
         try:

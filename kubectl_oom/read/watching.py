@@ -7,7 +7,6 @@ A server that does not answer is asked again until it does: only the first list 
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from kubectl_oom.read.answer import part, parts, text, whole
+from kubectl_oom.read.answer import decoded, part, parts, text, whole
 from kubectl_oom.read.objects import pod_of
 from kubectl_oom.read.source import PODS, Json, ReadError
 
@@ -138,7 +137,12 @@ class Follower:
 
     def start(self) -> Iterator[Report]:
         """All pods as they are at the beginning. ReadError where they cannot be listed."""
-        yield from self._list()
+        try:
+            yield from self._list()
+        except ReadError as error:
+            if not _is_gone(error):
+                raise
+            yield from self._list()  # the list was compacted away while it was read; pods may be shown twice
 
     def go_on(self) -> Iterator[Report]:
         """Whatever happens to them from there on, without an end. Never raises ReadError."""
@@ -213,8 +217,8 @@ class Follower:
 
     def _event(self, line: bytes) -> Iterator[Report]:
         try:
-            event = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            event = decoded(line)
+        except ValueError as error:
             raise self._misfit("a line of a watch that is not JSON") from error
         kind, item = (event.get("type"), part(event, "object")) if isinstance(event, dict) else (None, {})
         if kind == "ERROR":
@@ -244,7 +248,7 @@ class Follower:
         self._down_since = now if self._down_since is None else self._down_since
         answered = opened is not None or error.status is not None
         fruitless = answered and not refused and self._failures % FAILURES_BEFORE_A_LIST == 0
-        if error.status in GONE or error.reason in GONE or fruitless:
+        if _is_gone(error) or fruitless:
             self._version = ""
         if self._failures >= TOLD_AFTER and not self._told:
             self._told = True
@@ -274,3 +278,8 @@ class Follower:
         if self._told and self._down_since is not None:
             yield Over(self.pace.clock() - self._down_since)
         self._told, self._down_since = False, None
+
+
+def _is_gone(error: ReadError) -> bool:
+    """Whether the server has forgotten the version that it was asked about."""
+    return error.status in GONE or error.reason in GONE

@@ -11,12 +11,13 @@ from kubectl_oom.read.watching import (
     LONGEST_PAUSE_SECONDS,
     POLL_SECONDS,
     POLLS,
+    Listed,
     Over,
     Refused,
     Shown,
     Trouble,
 )
-from tests.connection.scripts import Made, event, is_pod, listed, plain, pod_at, refused, watch
+from tests.connection.scripts import Made, event, is_pod, listed, names, plain, pod_at, refused, watch
 
 # --- outages -------------------------------------------------------------------------------------------------------
 
@@ -93,6 +94,25 @@ def test_a_first_list_that_fails_is_the_end(scene: Made) -> None:
         list(made.follower.start())
 
     assert (caught.value.reason, caught.value.status) == ("Forbidden", 403)
+
+
+def test_a_first_list_that_expires_while_it_is_read_is_read_anew(scene: Made) -> None:
+    first, second = listed(7, pod_at(5), token="next"), listed(9, pod_at(5), pod_at(8, "b"))
+    made = scene(first, refused(410, "Expired"), second)
+
+    reports = list(made.follower.start())
+
+    assert names(reports) == ["a", "a", "b"]
+    assert reports[-1] == Listed(frozenset({"a", "b"}))
+
+
+def test_a_first_list_that_expires_again_and_again_is_the_end(scene: Made) -> None:
+    made = scene(refused(410, "Expired"), refused(410, "Expired"))
+
+    with pytest.raises(ReadError) as caught:
+        list(made.follower.start())
+
+    assert caught.value.status == 410
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_through_expired_watches_and_restarts_of_the_api_server_no_kill_is_lost_
             killed(pod, stage)
             if number in (7, 15):
                 stage.cluster.restart("kube-apiserver")
-                stage.wait("the API server", lambda: _is_ready(stage.cluster))
+                stage.wait("the API server", lambda: is_ready(stage.cluster))
         seen.wait("all of them", lambda: len(seen.kills) >= len(pods))
         extra = stage.pod("one-more")
         killed(extra, stage)
@@ -118,7 +118,8 @@ def test_through_expired_watches_and_restarts_of_the_api_server_no_kill_is_lost_
         assert seen.of_type("missed") == []
 
 
-def _is_ready(cluster: Cluster) -> bool:
+def is_ready(cluster: Cluster) -> bool:
+    """Whether the API server answers again, and has read its roles."""
     try:
         return cluster.kubectl("get", "--raw", "/readyz") == "ok"
     except ClusterError:

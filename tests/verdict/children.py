@@ -82,6 +82,30 @@ LOST_MARK = [
         ("missed-by-samples",),
     ),
     Row(
+        "a child's kill that the container was seen to survive for minutes is no witness of its SIGKILL",
+        "sigkill-unknown",
+        POSSIBLE,
+        limited(ended=end("Error"), seen=history(life(HALF, oom_events=samples(0, 1, 1, every=200)))),
+    ),
+    Row(
+        "nor where the kubelet counts no more than that",
+        "sigkill-unknown",
+        POSSIBLE,
+        case(
+            pod(container(end("Error"))),
+            node(),
+            history(life(HALF, oom_events=samples(1, 1, every=200)), node_share=0.5),
+            **counted(now_of(ENDED_ID, oom_events=1)),
+        ),
+    ),
+    Row(
+        "but one more than that is",
+        "container-limit",
+        POSSIBLE,
+        limited(ended=end("Error"), seen=history(life(HALF, oom_events=samples(1, 1, 2, every=100)))),
+        ("missed-by-samples",),
+    ),
+    Row(
         "a count of 0 is no witness of anything",
         "sigkill-unknown",
         POSSIBLE,
