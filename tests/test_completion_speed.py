@@ -1,12 +1,11 @@
-"""TAB is answered at once or not at all, silently, and what needs no cluster loads nothing but click."""
+"""TAB is answered at once or not at all, silently."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -101,64 +100,3 @@ def test_a_login_that_could_be_broken_off_in_the_middle_is_not_begun(tmp_path: P
     out, err, _ = _tab("why", "pod/", KUBECONFIG=str(kubeconfig), **{LIMIT_VARIABLE: "30s"})
 
     assert (out, err, kubeconfig.read_bytes()) == (":4\n", "", before)
-
-
-# --- what is loaded ------------------------------------------------------------------------------------------------
-
-# Printed by a program that has just done the work: everything of others' and ours that it has loaded.
-LOADED = """
-import json, sys
-before = set(sys.modules)
-from kubectl_oom.{module} import {function}
-{function}({words!r})
-loaded = set(sys.modules) - before
-others = {{name.partition(".")[0] for name in loaded}} - set(sys.stdlib_module_names)
-print(json.dumps([sorted(name for name in loaded if name.startswith("kubectl_oom.")), sorted(others)]), file=sys.stderr)
-"""
-HEAVY = ("kubectl_oom.read", "kubectl_oom.judge", "kubectl_oom.evidence", "kubectl_oom.show", "kubectl_oom.act")
-
-
-def _loaded(module: str, function: str, *words: str) -> tuple[list[str], list[str]]:
-    code = LOADED.format(module=module, function=function, words=list(words))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=DEADLINE_SECONDS,
-        env=ENVIRONMENT,
-    )
-    found: Any = json.loads(done.stderr.splitlines()[-1])
-    return found[0], found[1]
-
-
-@pytest.mark.parametrize(
-    "words", [[""], ["why", "--na"], ["why", "-o", ""], ["fix", "--profile", "s"], ["why", "--from", ""]], ids=" ".join
-)
-def test_completion_without_names_loads_click_alone(words: list[str]) -> None:
-    ours, others = _loaded("cli.complete", "complete", *words)
-
-    assert [name for name in ours if name.startswith(HEAVY)] == []
-    assert others == ["click", "kubectl_oom"]
-
-
-@pytest.mark.parametrize("words", [["--help"], ["why", "--help"], ["recommend", "--help"], ["version"]], ids=" ".join)
-def test_help_loads_click_alone(words: list[str]) -> None:
-    ours, others = _loaded("cli.run", "run", *words)
-
-    assert [name for name in ours if name.startswith(HEAVY)] == []
-    assert others == ["click", "kubectl_oom"]
-
-
-def test_names_load_what_a_connection_needs_and_no_more() -> None:
-    ours, others = _loaded("cli.complete", "complete", "why", "")
-
-    assert [
-        name for name in ours if name.startswith(("kubectl_oom.judge", "kubectl_oom.evidence", "kubectl_oom.act"))
-    ] == []
-    assert {name for name in others if not name.startswith(("_", "cython"))} <= {
-        "click",
-        "kubectl_oom",
-        "yaml",
-        "urllib3",
-    }

@@ -14,7 +14,7 @@ import pytest
 from kubectl_oom.read.connection import connect
 from kubectl_oom.read.discovery import candidates_among
 from kubectl_oom.read.engine import Engine, EngineOptions, TooMuchDataError
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.source import ReadError
 from kubectl_oom.read.target import ConnectOptions
 from tests.engines import Series, require_program, running

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kubectl_oom.read.engine import Answer, EngineOptions, Row, TooMuchDataError
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.source import ReadError
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from kubectl_oom.evidence import Life, Sample
 from kubectl_oom.read import promql, raw_samples
 from kubectl_oom.read.direct import DirectTransport
 from kubectl_oom.read.engine import Engine, EngineOptions
-from kubectl_oom.read.metrics import clock_difference, connect_engine, missing_families, read_history
+from kubectl_oom.read.engines import connect_engine
+from kubectl_oom.read.metrics import clock_difference, missing_families, read_history
 from kubectl_oom.read.source import ReadError
 from tests.engines import ENGINES, RunningEngine, Series, require_program, running
 from tests.stories import cgroup

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_oom.read.engine import EngineOptions
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.window import read_window
 from tests.engines import free_port, program, require_program, running
 from tests.test_metrics_history import API, DOTTED, FIRST, MI, SECOND, container, history_of, life

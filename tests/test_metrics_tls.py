@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_oom.read.engine import Engine, EngineOptions
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from tests.engines import require_program
 
 if TYPE_CHECKING:

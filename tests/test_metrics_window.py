@@ -11,7 +11,7 @@ import pytest
 
 from kubectl_oom.evidence import PastKill, Spread
 from kubectl_oom.read.engine import Engine, EngineOptions
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.owners import name_pattern, pods_of_workload
 from kubectl_oom.read.window import read_course, read_window, step_for
 from tests.engines import ENGINES, RunningEngine, Series, require_program, running

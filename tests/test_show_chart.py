@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_oom.evidence import Sample
-from kubectl_oom.show.chart import Mark, MarkKind, Picture, draw, drawable, sample_interval, sparkline
+from kubectl_oom.show.chart import Mark, MarkKind, Picture, draw, sample_interval, sparkline
 from kubectl_oom.show.colour import Paint
+from kubectl_oom.show.signs import drawable
 from tests.test_show_cases import MI, NOW, before, samples
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kubectl_oom.evidence import Gap
 from kubectl_oom.read.engine import EngineOptions, TooMuchDataError
-from kubectl_oom.read.metrics import connect_engine
+from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.source import POD_METRICS, ReadError
 from tests.engines import RunningEngine, require_program, running
 from tests.stories import DAY, MI, End, flat

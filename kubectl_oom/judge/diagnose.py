@@ -19,10 +19,8 @@ from kubectl_oom.evidence import (
 )
 from kubectl_oom.judge.clues import Clues, clues_of
 from kubectl_oom.judge.findings import findings_of_end, later_end
-from kubectl_oom.judge.instance import LifeSpan
 from kubectl_oom.judge.node import node_answer
 from kubectl_oom.judge.node_findings import eviction_findings
-from kubectl_oom.judge.pattern import run_up
 from kubectl_oom.judge.running import child_killed_since, earlier_end, findings_of_running, resize_findings
 from kubectl_oom.judge.samples import is_of, running_now
 from kubectl_oom.judge.scope import Ruling
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kubectl_oom.evidence import CaseFile, Container, Finding, Life, MemoryNow, Pod, RunUp, Termination
+    from kubectl_oom.judge.instance import LifeSpan
 
 # The API server's default --event-ttl. Managed clusters may keep events shorter or longer.
 EVENT_TTL = timedelta(hours=1)
@@ -267,6 +266,8 @@ def _run_up(case: CaseFile, clues: Clues) -> RunUp | None:
     """What the memory did in the life that ended, with the earlier lives of the same container beside it."""
     if case.history is None or clues.life is None:
         return None
+    from kubectl_oom.judge.pattern import run_up  # noqa: PLC0415 - 15 ms, for nothing where there are no samples
+
     earlier = [
         _span(life, None)
         for life in case.history.lives
@@ -280,6 +281,8 @@ def _run_up(case: CaseFile, clues: Clues) -> RunUp | None:
 
 
 def _span(life: Life, clues: Clues | None) -> LifeSpan:
+    from kubectl_oom.judge.instance import LifeSpan  # noqa: PLC0415 - as above
+
     limit = clues.limit.bytes if clues else (life.limit[-1].value or None) if life.limit else None
     return LifeSpan(
         samples=life.working_set,

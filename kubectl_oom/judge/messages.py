@@ -9,34 +9,33 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# Expressions are texts, which `re` compiles when they are first used: few events need them all.
 # How client-go marks what it merged: more than ten different messages of one reason in ten minutes.
 _MERGED = r"^(?:\(combined from similar events\): )?"
-_SYSTEM_OOM = re.compile(_MERGED + r"System OOM encountered(?:, victim process: (?P<comm>.*), pid: (?P<pid>\d+))?$")
-_KERNEL_KILL = re.compile(
+_SYSTEM_OOM = _MERGED + r"System OOM encountered(?:, victim process: (?P<comm>.*), pid: (?P<pid>\d+))?$"
+_KERNEL_KILL = (
     r"(?:(?P<scope>Memory cgroup out of memory|Out of memory)(?: \(oom_kill_allocating_task\))?: )?"
     r"Killed process (?P<pid>\d+) \((?P<comm>.+)\),? total-vm:\d+kB, anon-rss:(?P<anon>\d+)kB, file-rss:\d+kB"
     r"(?:, shmem-rss:\d+kB)?(?:, UID:(?P<uid>\d+) pgtables:\d+kB oom_score_adj:(?P<adj>-?\d+))?"
 )
-_PROBE = re.compile(
-    _MERGED + r"Container (?P<container>\S+) failed (?P<probe>liveness|startup) probe(?:, will be restarted)?$"
-)
-_STOP = re.compile(
+_PROBE = _MERGED + r"Container (?P<container>\S+) failed (?P<probe>liveness|startup) probe(?:, will be restarted)?$"
+_STOP = (
     _MERGED + r"(?:Stopping container (?P<stopped>\S+)"
     r"|Container (?P<changed>\S+) (?P<why>definition changed|resize requires restart)(?:, will be restarted)?)$"
 )
-_EVICTION = re.compile(
+_EVICTION = (
     r"^The node was low on resource: (?P<resource>[\w.-]+)\. "
     r"(?:Threshold quantity: (?P<threshold>\S+), available: (?P<available>\S+)\. )?"
 )
-_OVERRUN = re.compile(
+_OVERRUN = (
     r"Container (?P<container>\S+) was using (?P<use>\S+), request is (?P<request>\S+), "
     r"has larger consumption of (?P<resource>[\w.-]+)\. "
 )
-_DISK_EVICTIONS = re.compile(
+_DISK_EVICTIONS = (
     r"Usage of EmptyDir volume|[Ee]phemeral local storage usage exceeds|exceeded its local ephemeral storage limit"
 )
 # A container or its sandbox that could not start because its memory limit is below what starting needs.
-_START_OOM = re.compile(
+_START_OOM = (
     r"container init was OOM-killed"  # runc, cgroup v1 and v2
     r"|possibly OOM-killed"  # runc, while joining a running container
     r"|unable to set memory limit to \d+ \(current usage: (?P<needed_v1>\d+)"  # runc, cgroup v1: already above it
@@ -68,7 +67,7 @@ class Eviction:
 
 def system_oom_victim(message: str) -> tuple[str | None, int | None] | None:
     """The process a `SystemOOM` event names; (None, None) when it names none; None when it is no such message."""
-    match = _SYSTEM_OOM.match(message)
+    match = re.match(_SYSTEM_OOM, message)
     if not match:
         return None
     return match["comm"], int(match["pid"]) if match["pid"] else None
@@ -76,7 +75,7 @@ def system_oom_victim(message: str) -> tuple[str | None, int | None] | None:
 
 def kernel_kill(message: str) -> KernelKill | None:
     """A kernel log line as node-problem-detector repeats it in an event."""
-    match = _KERNEL_KILL.search(message)
+    match = re.search(_KERNEL_KILL, message)
     if not match:
         return None
     scope = {"Memory cgroup out of memory": "cgroup", "Out of memory": "node"}.get(match["scope"] or "")
@@ -91,13 +90,13 @@ def kernel_kill(message: str) -> KernelKill | None:
 
 def failed_probe(message: str) -> str | None:
     """`liveness` or `startup` when a Killing event names that probe."""
-    match = _PROBE.match(message)
+    match = re.match(_PROBE, message)
     return match["probe"] if match else None
 
 
 def stop_reason(message: str) -> str | None:
     """Why the kubelet stopped a container, in its own words; None for other messages."""
-    match = _STOP.match(message)
+    match = re.match(_STOP, message)
     if not match:
         return None
     return match["why"] or "Stopping container"
@@ -106,13 +105,13 @@ def stop_reason(message: str) -> str | None:
 def eviction(message: str | None) -> Eviction:
     """What an eviction message says; `unknown` where it says nothing we can read."""
     text = message or ""
-    if _DISK_EVICTIONS.search(text):
+    if re.search(_DISK_EVICTIONS, text):
         return Eviction("disk")
-    head = _EVICTION.match(text)
+    head = re.match(_EVICTION, text)
     if not head:
         return Eviction("memory" if "MemoryPressure" in text else "disk" if "DiskPressure" in text else "unknown")
     resource = head["resource"]
-    overrun = _OVERRUN.search(text)
+    overrun = re.search(_OVERRUN, text)
     return Eviction(
         resource="memory"
         if resource == "memory"
@@ -128,7 +127,7 @@ def eviction(message: str | None) -> Eviction:
 
 def start_needs(message: str | None) -> tuple[bool, int | None]:
     """(the start failed for lack of memory, bytes that starting needed where the message says so)."""
-    match = _START_OOM.search(message or "")
+    match = re.search(_START_OOM, message or "")
     if not match:
         return False, None
     needed = match["needed_v1"] or match["needed_crio"]

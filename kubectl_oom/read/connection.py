@@ -1,6 +1,6 @@
 """The open connection to an API server: raw JSON in, kubectl's words out where it fails.
 
-Nothing is imported here that costs time; urllib3 and yaml come with the first connection.
+Nothing is imported here that costs time: ssl, http.client and yaml come with the first connection.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from kubectl_oom import __version__
 from kubectl_oom.errors import OomError
+from kubectl_oom.read.answer import decoded
 from kubectl_oom.read.credentials import credentials_for
 from kubectl_oom.read.source import Json, ReadError
 from kubectl_oom.read.target import LEGACY_SERVER, ConnectOptions, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from urllib3 import HTTPHeaderDict, PoolManager
+    from urllib3 import PoolManager
 
     from kubectl_oom.read.credentials import Credential, Credentials
     from kubectl_oom.read.stream import Stream
     from kubectl_oom.read.target import Target
-    from kubectl_oom.read.wire import Answer, Request
+    from kubectl_oom.read.wire import Answer, Request, Way
 
 __all__ = ["ConnectOptions", "Connection", "HttpError", "api_error_hint", "api_error_line", "connect"]
 
@@ -83,8 +84,9 @@ class Connection:
         self._credentials = credentials
         self._wanted_seconds = request_timeout_seconds
         self._lock = Lock()
-        self._pool: PoolManager | None = None
-        self._shown: tuple[bytes, bytes] | None = None  # certificate and key of the pool
+        self._way: Way | None = None
+        self._pool: PoolManager | None = None  # for streams
+        self._shown: tuple[bytes, bytes] | None = None  # certificate and key of both
 
     def get(
         self,
@@ -111,8 +113,8 @@ class Connection:
         """The object that the answer holds; ReadError "BadAnswer" where it is something else."""
         body = self.get(path, params, timeout=timeout)
         try:
-            document = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            document = decoded(body)
+        except ValueError as error:
             what = "a web page" if _is_page(body) else "something that is not JSON"
             raise ReadError("BadAnswer", f"{self._target.server.netloc} answered {path} with {what}") from error
         if not isinstance(document, dict):
@@ -121,16 +123,19 @@ class Connection:
 
     def stream(self, path: str, params: Mapping[str, str], *, silent_seconds: float) -> Stream:
         """The lines of an answer as they come; ReadError where it is not a success, or does not begin in time."""
-        from kubectl_oom.read.stream import open_stream  # noqa: PLC0415 - urllib3
+        from kubectl_oom.read.stream import open_stream  # noqa: PLC0415 - urllib3, for streams only
 
         url = self.server + quote(path, safe=UNESCAPED) + f"?{urlencode(params)}"
         redirects = 0
         while True:
-            credential, pool, asked = self._prepared(url, "application/json")
             # What a proxy compresses it also holds back until there is enough of it.
-            asked.headers["Accept-Encoding"] = "identity"
+            credential, asked = self._prepared(url, "application/json", compressed=False)
             opened = open_stream(
-                pool, asked, seconds=self._seconds(None), silent_seconds=silent_seconds, server=self._target.server
+                self._pool_for(credential),
+                asked,
+                seconds=self._seconds(None),
+                silent_seconds=silent_seconds,
+                server=self._target.server,
             )
             answer = opened.refusal
             if answer is None:
@@ -152,8 +157,8 @@ class Connection:
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(answer, self._target.server.netloc)
         try:
-            document = json.loads(answer.body)
-        except (ValueError, RecursionError) as error:
+            document = decoded(answer.body)
+        except ValueError as error:
             wrong = f"{self._target.server.netloc} answered {path} with something that is not JSON"
             raise ReadError("BadAnswer", wrong) from error
         return document if isinstance(document, dict) else {}
@@ -161,6 +166,8 @@ class Connection:
     def close(self) -> None:
         """Closes the connections that are idle; the next request opens a new one."""
         with self._lock:
+            if self._way is not None:
+                self._way.close()
             if self._pool is not None:
                 self._pool.clear()
 
@@ -182,29 +189,36 @@ class Connection:
         body: bytes | None = None,
         content_type: str | None = None,
     ) -> Answer:
-        from kubectl_oom.read.wire import fetch  # noqa: PLC0415 - urllib3
+        from kubectl_oom.read.wire import fetch  # noqa: PLC0415 - with the first request
 
-        credential, pool, asked = self._prepared(url, accept, method, body)
-        if content_type:
-            asked.headers["Content-Type"] = content_type
-        answer = fetch(pool, asked, seconds=seconds, server=self._target.server)
+        credential, asked = self._prepared(url, accept, method, body, content_type)
+        answer = fetch(self.way_for(credential), asked, seconds=seconds, server=self._target.server)
         self._take_note(credential, answer)
         return answer
 
     def _prepared(
-        self, url: str, accept: str, method: str = "GET", body: bytes | None = None
-    ) -> tuple[Credential, PoolManager, Request]:
-        """A request with the credential of the moment, and the pool that goes with it."""
-        from kubectl_oom.read.wire import Request  # noqa: PLC0415 - urllib3
+        self,
+        url: str,
+        accept: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        content_type: str | None = None,
+        *,
+        compressed: bool = True,
+    ) -> tuple[Credential, Request]:
+        """A request with the credential of the moment."""
+        from kubectl_oom.read.wire import Request  # noqa: PLC0415 - with the first request
 
         try:
             credential = self._credentials.current()
         except OomError as error:
             raise ReadError("NoCredentials", error.message) from error
-        pool = self.pool_for(credential)
         with self._lock:
             self.requests += 1
-        return credential, pool, Request(url, self._headers(credential, accept), method, body)
+        headers = list(self._headers(credential, accept, compressed=compressed))
+        if content_type:
+            headers.append(("Content-Type", content_type))
+        return credential, Request(url, tuple(headers), method, body)
 
     def _take_note(self, credential: Credential, answer: Answer) -> None:
         with self._lock:
@@ -212,27 +226,41 @@ class Connection:
         if answer.status == HTTPStatus.UNAUTHORIZED:
             self._credentials.refused(credential)
 
-    def pool_for(self, credential: Credential) -> PoolManager:
-        """The pool that shows this certificate; a new one when a plugin has given another."""
-        from kubectl_oom.read.wire import open_pool  # noqa: PLC0415 - urllib3
+    def way_for(self, credential: Credential) -> Way:
+        """The way that shows this certificate; a new one when a plugin has given another."""
+        from kubectl_oom.read.wire import way_to  # noqa: PLC0415 - with the first connection
 
-        shown = (credential.certificate, credential.key)
         with self._lock:
-            if self._pool is None or self._shown != shown:
-                self._pool, self._shown = open_pool(self._target.server, credential), shown
+            self._show(credential)
+            if self._way is None:
+                self._way = way_to(self._target.server, credential)
+            return self._way
+
+    def _pool_for(self, credential: Credential) -> PoolManager:
+        """As `way_for`, for streams."""
+        from kubectl_oom.read.pool import open_pool  # noqa: PLC0415 - urllib3
+
+        with self._lock:
+            self._show(credential)
+            if self._pool is None:
+                self._pool = open_pool(self._target.server, credential)
             return self._pool
 
-    def _headers(self, credential: Credential, accept: str) -> HTTPHeaderDict:
-        from urllib3 import HTTPHeaderDict  # noqa: PLC0415 - urllib3
+    def _show(self, credential: Credential) -> None:
+        """Forgets the connections that were made with another certificate."""
+        shown = (credential.certificate, credential.key)
+        if self._shown != shown:
+            self._way, self._pool, self._shown = None, None, shown
 
-        headers = HTTPHeaderDict({"Accept": accept, "User-Agent": f"kubectl-oom/{__version__}"})
-        headers["Accept-Encoding"] = "gzip" if self._target.server.compressed else "identity"
+    def _headers(self, credential: Credential, accept: str, *, compressed: bool) -> Iterator[tuple[str, str]]:
+        yield "Accept", accept
+        yield "User-Agent", f"kubectl-oom/{__version__}"
+        yield "Accept-Encoding", "gzip" if compressed and self._target.server.compressed else "identity"
         if credential.authorization:
-            headers["Authorization"] = credential.authorization
+            yield "Authorization", credential.authorization
         for name, value in self._target.impersonation:
             # A name may hold any letter, and goes out as UTF-8; what is handed over is one character per byte.
-            headers.add(name, value.encode().decode("latin-1"))
-        return headers
+            yield name, value.encode().decode("latin-1")
 
     def _moved_to(self, url: str, answer: Answer) -> str:
         """The address a redirect points at: on the same server only, since the credentials go with the request."""
@@ -252,7 +280,7 @@ def connect(options: ConnectOptions) -> Connection:
         _probe(target)
     credentials = credentials_for(target, options.environ)
     connection = Connection(target, credentials, options.request_timeout_seconds)
-    connection.pool_for(credentials.current())  # a wrong certificate or a failing plugin is said now, with a hint
+    connection.way_for(credentials.current())  # a wrong certificate or a failing plugin is said now, with a hint
     return connection
 
 
@@ -289,7 +317,7 @@ def _refusal(answer: Answer, netloc: str) -> HttpError:
 
 def _status(body: bytes) -> Json | None:
     try:
-        document = json.loads(body)
+        document = decoded(body)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) and document.get("kind") == "Status" else None

@@ -8,7 +8,6 @@ from urllib.parse import quote, urlsplit
 
 from kubectl_oom.read.answer import part, text
 from kubectl_oom.read.connection import HttpError, fresh_token
-from kubectl_oom.read.heap_log import heap_lines_in
 from kubectl_oom.read.kubelet import memory_lines
 from kubectl_oom.read.resources import requested_bytes
 from kubectl_oom.read.source import PODS, Json, Kind, ReadError
@@ -33,7 +32,7 @@ def _clock_warning(engine: Engine, now: datetime) -> tuple[str, ...]:
 
     ReadError "Timeout" from an engine that does not answer even that.
     """
-    from kubectl_oom.read.metrics import clock_difference  # noqa: PLC0415 - 0.1 s, only when asked
+    from kubectl_oom.read.metrics import clock_difference  # noqa: PLC0415 - only where there is an engine
 
     try:
         ahead = clock_difference(engine, now)
@@ -145,6 +144,8 @@ class LiveSource:
 
     def heap_lines(self, namespace: str, pod: str, container: str, *, previous: bool) -> tuple[HeapLine, ...]:
         """Matching lines of the log's tail; the rest of it is dropped here and reaches nobody."""
+        from kubectl_oom.read.heap_log import heap_lines_in  # noqa: PLC0415 - many expressions, only for who has a log
+
         params = {
             "container": container,
             "tailLines": str(LOG_TAIL_LINES),
@@ -158,9 +159,9 @@ class LiveSource:
         self, namespace: str, pods: Sequence[str], nodes: Sequence[str], since: datetime, until: datetime
     ) -> MemoryHistory:
         """What the metrics engine holds; ReadError "NotConfigured" where none was named."""
-        from kubectl_oom.read.metrics import read_history  # noqa: PLC0415 - 0.1 s, only when asked
-
         engine = self.engine()
+        from kubectl_oom.read.metrics import read_history  # noqa: PLC0415 - 20 ms, only where there is an engine
+
         try:
             apart = _clock_warning(engine, until)  # first: reading takes its time
         except ReadError as error:
@@ -189,7 +190,7 @@ class LiveSource:
         if self._silent:
             raise self._silent
         if self._engine is None:
-            from kubectl_oom.read.metrics import connect_engine  # noqa: PLC0415 - as above
+            from kubectl_oom.read.engines import connect_engine  # noqa: PLC0415 - only when asked
 
             self._engine = connect_engine(self._engine_options, self._connection)
             if self._engine.chosen_because:

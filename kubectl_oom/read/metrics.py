@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import MemoryHistory
 from kubectl_oom.read import promql
-from kubectl_oom.read.discovery import find_engine
-from kubectl_oom.read.engine import Engine, EngineOptions, joined
+from kubectl_oom.read.engine import joined
 from kubectl_oom.read.lives import (
     CONTAINER_FAMILIES,
     SPEC_LIMIT,
@@ -32,10 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kubectl_oom.evidence import Life, Sample
-    from kubectl_oom.read.discovery import ApiServer
-    from kubectl_oom.read.engine import Row
-
-__all__ = ["Engine", "EngineOptions", "clock_difference", "connect_engine", "missing_families", "read_history"]
+    from kubectl_oom.read.engine import Engine, Row
 
 STARTS = "container_start_time_seconds"
 SILENT = "no memory samples"  # how a warning about pods without any begins
@@ -51,23 +47,6 @@ NEEDED_FAMILIES = (
 )
 # What shared stores name a cluster by; the same pod name in two clusters is two pods.
 _CLUSTER_LABELS = ("cluster", "cluster_name", "cluster_id", "k8s_cluster", "k8s_cluster_name")
-
-
-def connect_engine(options: EngineOptions, connection: ApiServer | None) -> Engine:
-    """The engine at `options.url`, or the one found in the cluster of `connection`; ReadError where there is none."""
-    if not options.enabled:
-        raise ReadError("Disabled", "no metrics engine is asked, as requested")
-    matchers = tuple(promql.equals(name, value) for name, value in options.labels)
-    if options.url:
-        from kubectl_oom.read.direct import DirectTransport  # noqa: PLC0415 - loads requests, for URLs only
-
-        transport = DirectTransport(options)
-        return Engine(transport.label, transport, matchers=matchers, timeout_seconds=options.timeout_seconds)
-    if options.token or options.token_file or options.basic_auth or options.headers or options.client_certificate:
-        raise ReadError("Invalid", "credentials and headers for a metrics engine need the URL they are for")
-    if connection is None:
-        raise ReadError("NotConfigured", "none was named, and there is no cluster to look for one in")
-    return find_engine(connection, matchers=matchers, timeout_seconds=options.timeout_seconds)
 
 
 def missing_families(engine: Engine) -> tuple[str, ...]:

@@ -6,12 +6,11 @@ from its memory, in one piece: half of the names would have a shell complete wha
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_oom.read.answer import part, parts, text
+from kubectl_oom.read.answer import decoded, part, parts, text
 from kubectl_oom.read.source import CRON_JOBS, PODS, Json, Kind
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def containers(connection: Connection, kind: Kind, namespace: str, name: str) ->
 def _table(connection: Connection, kind: Kind, namespace: str | None) -> tuple[list[str], list[list[Any]]]:
     """The columns' names and the rows' cells; the first cell is the name, for every kind of ours."""
     asked = FROM_MEMORY | {"includeObject": "None"}
-    document = json.loads(connection.get(_path(kind, namespace), asked, accept=TABLE))
+    document = decoded(connection.get(_path(kind, namespace), asked, accept=TABLE))
     columns = [str(column.get("name")) for column in parts(document, "columnDefinitions")]
     cells = [row.get("cells") for row in parts(document, "rows")]
     return columns, [cell for cell in cells if isinstance(cell, list) and cell]

@@ -61,7 +61,9 @@ HEAP_AND_WORKER_SETTINGS = _HEXADECIMAL | {
     "NGINX_ENTRYPOINT_WORKER_PROCESSES_AUTOTUNE",
     "REDIS_ARGS",
 }
-_NUMBER = re.compile(r"\d{1,6}")
+# Expressions are texts here, which `re` compiles when they are first used: all of them take 10 ms, and a container
+# needs one or two.
+_NUMBER = r"\d{1,6}"
 _POLICY = r"noeviction|(?:allkeys|volatile)-(?:lru|lfu|random|lrm)|volatile-ttl"
 # Options whose value is a word of its own, as args are mostly written, and what that word may be.
 _VALUES = {
@@ -81,19 +83,19 @@ _VALUES = {
         ),
         _NUMBER,
     ),
-    "--max-memory-per-child": re.compile(r"\d{1,9}"),  # KiB
-    "--instances": re.compile(r"\d{1,4}|max"),
-    "--maxmemory": re.compile(r"\d{1,15}(?:[kmg]b?|b)?", re.IGNORECASE),
-    "--maxmemory-policy": re.compile(_POLICY),
-    "--appendonly": re.compile(r"yes|no"),
-    "--save": re.compile(r"(?:\"\"|\d{1,9}(?: \d{1,9}){0,9})?"),  # nothing: no snapshots
+    "--max-memory-per-child": r"\d{1,9}",  # KiB
+    "--instances": r"\d{1,4}|max",
+    "--maxmemory": r"(?i:\d{1,15}(?:[kmg]b?|b)?)",
+    "--maxmemory-policy": _POLICY,
+    "--appendonly": r"yes|no",
+    "--save": r"(?:\"\"|\d{1,9}(?: \d{1,9}){0,9})?",  # nothing: no snapshots
 }
 # Short options that mean something else in every other program.
 _OWN_OPTIONS = {"celery": "-c", "pm2": "-i", "pm2-runtime": "-i"}
-_OWN_VALUE = re.compile(r"\d{1,4}|max")
+_OWN_VALUE = r"\d{1,4}|max"
 # Options that speak of memory or processes. The rest of a value (agents, system properties, which do carry passwords:
 # -Djavax.net.ssl.keyStorePassword=…) is left out. An option whose number cannot be read is kept without it.
-_MEMORY_WORDS = re.compile(
+_MEMORY_WORDS = (
     r"-Xm[sxn](?:\d{1,15}[kKmMgGtT]?(?![\w.]))?|-Xss\d{1,15}[kKmMgG]?(?!\w)"
     r"|-XX:[+-]?\w*(?:Heap|RAM|Memory|Metaspace|OutOfMemory|GC|Container)\w*"
     r"(?:=\d{1,15}(?:\.\d{1,9})?[kKmMgGtT%]?(?!\w))?"
@@ -108,15 +110,15 @@ _MEMORY_WORDS = re.compile(
     r"|\bworker_processes\s+(?:\d{1,4}|auto)(?!\w)"
     r"|\bmemory_limit=-?\d{1,12}[KMGkmg]?(?!\w)|\bpm\.max_children=\d{1,5}(?!\w)"
 )
-_PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?[A-Za-z]{0,3}%?|0x[0-9A-Fa-f]{1,16}|off|on|true|false|auto")  # 900MiB, -1
-_HEX_PLAIN = re.compile(r"(?:0x)?[0-9A-Fa-f]{1,16}")
-_DIVISOR = re.compile(r"\d{1,4}(?:[kMGTPE]|[KMGTPE]i)?")
-_STAND_IN = re.compile(
+_PLAIN = r"-?\d{1,15}(?:\.\d{1,9})?[A-Za-z]{0,3}%?|0x[0-9A-Fa-f]{1,16}|off|on|true|false|auto"  # 900MiB, -1
+_HEX_PLAIN = r"(?:0x)?[0-9A-Fa-f]{1,16}"
+_DIVISOR = r"\d{1,4}(?:[kMGTPE]|[KMGTPE]i)?"
+_STAND_IN = (
     "|".join(re.escape(word) for word in (NOT_RECORDED, FROM_CONFIG_MAP, FROM_SECRET, FROM_ELSEWHERE))
-    + rf"|\((?:{'|'.join(re.escape(name) for name in FROM_RESOURCES)})(?: / {_DIVISOR.pattern})?\)"
+    + rf"|\((?:{'|'.join(re.escape(name) for name in FROM_RESOURCES)})(?: / {_DIVISOR})?\)"
 )
 # Programs whose name tells the runtime, the workers or a shell: what judge/runtime.py and judge/findings.py look for.
-_PROGRAM = re.compile(
+_PROGRAM = (
     r"(?:ba|a|da)?sh|exec|tini|dumb-init|java|kotlin|catalina\.sh|gradle|mvn|node|nodejs|npm|yarn|pnpm|next"
     r"|pm2(?:-runtime)?|dotnet"
     r"|python\d?(?:\.\d+)?|gunicorn|uvicorn|celery|uwsgi|hypercorn|jupyter(?:hub|-\w{1,12})?|daphne|ruby|puma|unicorn"
@@ -144,9 +146,9 @@ def settings_of(container: Json) -> dict[str, str]:
 
 
 def _setting(name: str, value: str) -> str:
-    if _PLAIN.fullmatch(value) or _STAND_IN.fullmatch(value):
+    if re.fullmatch(_PLAIN, value) or re.fullmatch(_STAND_IN, value):
         return value
-    if name in _HEXADECIMAL and _HEX_PLAIN.fullmatch(value):
+    if name in _HEXADECIMAL and re.fullmatch(_HEX_PLAIN, value):
         return value
     kept, given = " ".join(_memory_words(value).split()), " ".join(value.split())
     return kept if kept == given else f"{kept} {AND_MORE}" if kept else HIDDEN
@@ -162,7 +164,7 @@ def _from(source: Json, container: str | None) -> str:
     if of_another or ref.get("resource") not in FROM_RESOURCES:
         return FROM_ELSEWHERE
     divisor = text(ref.get("divisor")) or "0"
-    if not _DIVISOR.fullmatch(divisor):
+    if not re.fullmatch(_DIVISOR, divisor):
         return FROM_ELSEWHERE
     return f"({ref['resource']})" if divisor in ("0", "1") else f"({ref['resource']} / {divisor})"
 
@@ -190,9 +192,9 @@ def reduced(line: Sequence[str], own: frozenset[str] | None = None) -> tuple[str
     """
     known = _own_options(line) if own is None else own
     kept: list[str] = []
-    value: re.Pattern[str] | None = None  # what the word after an option may be
+    value: str | None = None  # what the word after an option may be
     for word in line:
-        kept.append((word or '""') if value and value.fullmatch(word) else _reduced(word, known))
+        kept.append((word or '""') if value and re.fullmatch(value, word) else _reduced(word, known))
         value = _VALUES.get(word) or (_OWN_VALUE if word in known else None)
     return tuple(kept)
 
@@ -203,7 +205,7 @@ def _own_options(line: Iterable[str]) -> frozenset[str]:
 
 def _programs(word: str) -> list[str]:
     named = [token.rpartition("/")[2] for token in word.split()]
-    return [name for name in named if _PROGRAM.fullmatch(name)]
+    return [name for name in named if re.fullmatch(_PROGRAM, name)]
 
 
 def _reduced(word: str, own: frozenset[str]) -> str:
@@ -221,4 +223,4 @@ def _own_words(script: str, own: frozenset[str]) -> Iterable[str]:
 
 
 def _memory_words(script: str) -> str:
-    return " ".join(match.group(0) for match in _MEMORY_WORDS.finditer(script))
+    return " ".join(match.group(0) for match in re.finditer(_MEMORY_WORDS, script))

@@ -12,8 +12,9 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from kubectl_oom.read.deadline import within
+from kubectl_oom.read.pool import read_error
 from kubectl_oom.read.source import ReadError
-from kubectl_oom.read.wire import CONNECT_SECONDS, CONNECT_SHARE, Answer, Attempt, read_error
+from kubectl_oom.read.wire import Answer, Attempt, connecting_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,14 +86,14 @@ def open_stream(
 ) -> Stream:
     """The answer, once it has begun; ReadError "Timeout" or "Unreachable" where it has not within `seconds` in all."""
     attempt = Attempt()
-    limits = urllib3.Timeout(connect=min(seconds * CONNECT_SHARE, CONNECT_SECONDS), read=silent_seconds)
+    limits = urllib3.Timeout(connect=connecting_seconds(seconds), read=silent_seconds)
 
     def ask() -> Stream:
         Attempt.under_way.attempt = attempt
         response = pool.request(
             asked.method,
             asked.url,
-            headers=asked.headers,
+            headers=urllib3.HTTPHeaderDict(asked.headers),
             timeout=limits,
             retries=False,
             redirect=False,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.quantity import show_bytes
 from kubectl_oom.show.colour import NO_PAINT, Paint
+from kubectl_oom.show.signs import BLOCKS, BLOCKS_ASCII, LINES, LINES_ASCII
 from kubectl_oom.show.words import age, pad
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
     from kubectl_oom.evidence import Sample
 
-_BLOCKS = " ▁▂▃▄▅▆▇█"
-_BLOCKS_ASCII = " ...:::##"
-_LINES = ("┤", "│", "╌", "┼", "─", "X", "┴")
-_LINES_ASCII = ("|", "|", "-", "+", "-", "X", "^")
 _LEVELS = 8  # block characters per cell
 _SCALE_WIDTH = 7  # "1023Mi" and a blank
 _SMALLEST_WIDTH, _SMALLEST_HEIGHT = 40, 3
@@ -96,15 +93,6 @@ def sample_interval(samples: Sequence[Sample]) -> float | None:
     """Seconds between samples as they usually follow each other (the median); None for fewer than two."""
     steps = sorted((later.at - earlier.at).total_seconds() for earlier, later in pairwise(samples))
     return steps[len(steps) // 2] if steps else None
-
-
-def drawable(encoding: str | None) -> bool:
-    """Whether a stream of this encoding can take the characters of a chart; if not, draw with `ascii_only`."""
-    try:
-        (_BLOCKS + "".join(_LINES)).encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,8 +253,8 @@ def _ages(picture: Picture, grid: _Grid) -> str:
 
 
 def _blocks(ascii_only: bool) -> str:  # noqa: FBT001 - chooses one of two alphabets
-    return _BLOCKS_ASCII if ascii_only else _BLOCKS
+    return BLOCKS_ASCII if ascii_only else BLOCKS
 
 
 def _lines(ascii_only: bool) -> tuple[str, ...]:  # noqa: FBT001 - as above
-    return _LINES_ASCII if ascii_only else _LINES
+    return LINES_ASCII if ascii_only else LINES

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Pattern, Sample, Verdict
 from kubectl_oom.quantity import show_bytes, show_percent
-from kubectl_oom.show.chart import Mark, MarkKind, Picture, sample_interval
 from kubectl_oom.show.words import ago, duration
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kubectl_oom.evidence import Diagnosis, LastSample, RunUp
+    from kubectl_oom.show.chart import Picture
 
 Row = tuple[str, str]
 
@@ -39,7 +39,11 @@ def memory_caption(diagnosis: Diagnosis, *, drawn: bool) -> str:
     last = diagnosis.last_sample
     if last is None:
         return f"Memory{end}"
-    interval = last.interval_seconds or (sample_interval(diagnosis.run_up.samples) if diagnosis.run_up else None)
+    interval = last.interval_seconds
+    if not interval and diagnosis.run_up:
+        from kubectl_oom.show.chart import sample_interval  # noqa: PLC0415 - as below
+
+        interval = sample_interval(diagnosis.run_up.samples)
     every = f"a sample every {duration(interval)}" if interval else "one sample"
     return f"Memory{end} ({'working set, ' if drawn else ''}{every}, {short_source(last.source)})"
 
@@ -81,6 +85,8 @@ def picture(diagnosis: Diagnosis, now: datetime) -> Picture | None:
     run_up = diagnosis.run_up
     if run_up is None or len(run_up.samples) < _ENOUGH_FOR_A_PICTURE:
         return None
+    from kubectl_oom.show.chart import Mark, MarkKind, Picture  # noqa: PLC0415 - only where there is something to draw
+
     killed_at, samples = diagnosis.killed_at, run_up.samples
     kill = killed_at is not None and diagnosis.verdict in _KILLS
     limit = diagnosis.limit_bytes

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Severity, Verdict
-from kubectl_oom.show import chart
 from kubectl_oom.show.facts import FULL_ITEMS, cited, gather
 from kubectl_oom.show.next_steps import OWN_COMMANDS
 from kubectl_oom.show.rows import OPTIONAL_WHEN_ENDED, OPTIONAL_WHEN_QUIET, ended_rows, quiet_rows
@@ -121,6 +120,8 @@ class _Screen:
     def _memory(self, item: ItemFacts, *, drawn: bool) -> Iterator[str]:
         yield from self._heading(item.caption)
         if drawn and item.picture is not None:
+            from kubectl_oom.show import chart  # noqa: PLC0415 - only where there is something to draw
+
             width = min(self.width, _CHART_WIDTH)
             yield from chart.draw(
                 item.picture, width=width, height=_CHART_HEIGHT, ascii_only=self.ascii_only, paint=self.paint
