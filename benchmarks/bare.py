@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import urllib3
 import yaml
 
 AT_ONCE = 8  # as many as the tool has under way
@@ -22,25 +25,32 @@ AT_ONCE = 8  # as many as the tool has under way
 
 def main(kubeconfig: str, requests: str) -> None:
     config = yaml.load(Path(kubeconfig).read_text(), yaml.CSafeLoader)
-    context = _named(config["contexts"], config["current-context"])["context"]
-    cluster = _named(config["clusters"], context["cluster"])["cluster"]
-    user = _named(config["users"], context["user"])["user"]
+    chosen = _named(config["contexts"], config["current-context"])["context"]
+    cluster = _named(config["clusters"], chosen["cluster"])["cluster"]
+    user = _named(config["users"], chosen["user"])["user"]
+    server = urlsplit(cluster["server"])
+    context = _trust(cluster, user) if server.scheme == "https" else None
+    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+    kept = threading.local()
+
+    def get(asked: dict[str, str]) -> int:
+        if not hasattr(kept, "connection"):
+            netloc = server.netloc
+            kept.connection = HTTPSConnection(netloc, context=context) if context else HTTPConnection(netloc)
+        accept = {"Accept": asked["accept"], "Accept-Encoding": "gzip"}
+        kept.connection.request("GET", asked["path"], headers=headers | accept)
+        return len(kept.connection.getresponse().read())
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        list(threads.map(get, json.loads(Path(requests).read_text())))
+
+
+def _trust(cluster: dict[str, str], user: dict[str, str]) -> ssl.SSLContext:
     with tempfile.TemporaryDirectory() as folder:
-        tls: dict[str, Any] = {"ca_certs": _file(folder, cluster, "certificate-authority")}
+        context = ssl.create_default_context(cafile=_file(folder, cluster, "certificate-authority"))
         if "client-certificate-data" in user or "client-certificate" in user:
-            tls |= {
-                "cert_file": _file(folder, user, "client-certificate"),
-                "key_file": _file(folder, user, "client-key"),
-            }
-        pool = urllib3.PoolManager(maxsize=AT_ONCE, retries=False, **tls)
-        headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-
-        def get(asked: dict[str, str]) -> int:
-            accept = {"Accept": asked["accept"], "Accept-Encoding": "gzip"}
-            return len(pool.request("GET", cluster["server"] + asked["path"], headers=headers | accept).data)
-
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            list(threads.map(get, json.loads(Path(requests).read_text())))
+            context.load_cert_chain(_file(folder, user, "client-certificate"), _file(folder, user, "client-key"))
+        return context
 
 
 def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:

@@ -26,12 +26,15 @@ class Took:
 
 
 def run(argv: Sequence[str], environment: Mapping[str, str], out: Path) -> Took:
-    """One run of a program with exactly this environment; what it prints goes to `out`. One that fails ends all."""
+    """One run of a program with exactly this environment; what it prints goes to `out`.
+
+    One that fails ends the benchmark, with what it said; else its stderr is dropped.
+    """
     launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(out), *argv]
-    done = subprocess.run(launch, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(launch, env=environment, check=True, capture_output=True, text=True)
     code, wall, cpu, peak = done.stdout.split()
     if int(code):
-        sys.exit(f"{' '.join(argv)} failed with {code}")
+        sys.exit(f"{' '.join(argv)} failed with {code}\n{done.stderr}")
     return Took(float(wall), float(cpu), int(peak) * 1024)
 
 

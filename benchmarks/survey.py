@@ -1,6 +1,6 @@
 """What `kubectl oom recommend -A` costs a metrics engine and this side, beside asking about each workload alone.
 
-    python -m benchmarks.survey 100 1000            containers; fixed seed; real Prometheus, promtool on PATH
+    python -m benchmarks.survey 100 1000            containers; fixed seed; real Prometheus on PATH
     python -m benchmarks.survey 100 --keep FOLDER   keep the store there, or use the one that is there
 
 A cluster of so many containers: three pods per Deployment, fifty Deployments per namespace, a rollout in the middle of
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,7 +21,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.survey_store import LIMIT, REPLICAS, SINCE, UNTIL, Slot, backfill
+from benchmarks.process import cpu_of, high_water
+from benchmarks.survey_store import LIMIT, REPLICAS, Slot, Week, backfill
 from kubectl_oom.evidence import Owner
 from kubectl_oom.judge.propose import Asked, propose
 from kubectl_oom.read import direct
@@ -145,7 +146,7 @@ def run_plan(plan: str, count: int, url: str) -> None:
                 "first": first - started,
                 "wall": (time.perf_counter() - started) * factor,
                 "cpu": (time.process_time() - cpu) * factor,
-                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "peak": high_water(os.getpid()) / (1 << 20),
                 "sized": sized,
                 "factor": factor,
             }
@@ -155,7 +156,7 @@ def run_plan(plan: str, count: int, url: str) -> None:
 
 def _do(plan: str, cluster: Cluster, engine: Engine) -> tuple[float, int, float]:
     """When the first rows were there, how many containers were sized, and by what the sums are to be multiplied."""
-    since, until = (datetime.fromtimestamp(at, tz=timezone.utc) for at in (SINCE, UNTIL))
+    since, until = (datetime.fromtimestamp(at, tz=timezone.utc) for at in (Week().since, Week().until))
     if plan == "each workload":
         workloads = list(dict.fromkeys((slot.namespace, slot.deployment) for slot in cluster.slots))
         chosen = workloads[:: max(1, len(workloads) // SAMPLED)]
@@ -181,18 +182,6 @@ def _do(plan: str, cluster: Cluster, engine: Engine) -> tuple[float, int, float]
 # --- all plans ------------------------------------------------------------------------------------------------------
 
 
-def cpu_of(pid: int) -> float:
-    """CPU seconds of a process, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-def high_water(pid: int) -> float:
-    """MiB of memory that a process has used at most."""
-    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
-    return int(line.split()[1]) / 1024
-
-
 def _first(took: Json) -> str:
     return f"{took['first']:.1f} s" if took["factor"] == 1 else ""
 
@@ -211,7 +200,7 @@ def measure(count: int, folder: Path) -> Iterator[str]:
             before = cpu_of(server.pid)
             words = [sys.executable, "-m", "benchmarks.survey", "--plan", plan, "--url", url, str(count)]
             took = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-            busy, held = (cpu_of(server.pid) - before) * took["factor"], high_water(server.pid)
+            busy, held = (cpu_of(server.pid) - before) * took["factor"], high_water(server.pid) / (1 << 20)
             yield (
                 f"| {count} | {plan} | {took['lists'] or ''} | {took['questions']} | {busy:.1f} s | {held:.0f} MB "
                 f"| {took['megabytes']:.1f} MB | {_first(took)} | {took['wall']:.1f} s | {took['cpu']:.1f} s "

@@ -7,7 +7,7 @@ The commands run in turn (A B C D A B C D …), so that a machine that is busy f
     kubectl describe pod   what a person would type without this tool
     kubectl oom why        as typed: kubectl finds the plugin and becomes it
     kubectl-oom why        the plugin alone
-    bare requests          the same requests by a minimal urllib3 client that makes nothing of the answers
+    bare requests          the same requests by a minimal client that makes nothing of the answers
 
 CPU is what wait4 accounts to the process, user and system; it says more than wall time where others share the machine.
 """
@@ -22,12 +22,13 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+
+from benchmarks.process import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,21 +47,10 @@ class Contestant:
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
-    def run(self, environment: dict[str, str]) -> tuple[float, float]:
-        """Wall and CPU seconds of one run; its output goes nowhere."""
-        nowhere = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1)]
-        started = time.perf_counter()
-        pid = os.posix_spawn(self.argv[0], self.argv, environment, file_actions=nowhere)
-        _, status, usage = os.wait4(pid, 0)
-        taken = time.perf_counter() - started
-        if os.waitstatus_to_exitcode(status):
-            sys.exit(f"{' '.join(self.argv)} failed")
-        return taken, usage.ru_utime + usage.ru_stime
-
 
 def requests_of(arguments: list[str]) -> list[dict[str, str]]:
     """The GETs that `kubectl oom` makes to the API server when it is run with these arguments."""
-    from kubectl_oom.cli.run import run
+    from kubectl_oom.cli.run import run as run_here
     from kubectl_oom.read.connection import Connection
 
     made: list[dict[str, str]] = []
@@ -80,7 +70,7 @@ def requests_of(arguments: list[str]) -> list[dict[str, str]]:
     Connection.get = get  # type: ignore[method-assign]
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            code = run(arguments)
+            code = run_here(arguments)
     finally:
         Connection.get = original  # type: ignore[method-assign]
     if code:
@@ -91,17 +81,17 @@ def requests_of(arguments: list[str]) -> list[dict[str, str]]:
 def contestants(options: argparse.Namespace, requests: str) -> list[Contestant]:
     namespace, _, pod = options.pod.partition("/")
     where = ["--kubeconfig", options.kubeconfig, "--namespace", namespace]
-    plugin = _plugin()
+    ours = plugin()
     why = ["why", f"pod/{pod}", *where, *options.flags]
     return [
         Contestant(BASE, [options.kubectl, "describe", "pod", pod, *where]),
         Contestant("kubectl oom why", [options.kubectl, "oom", *why]),
-        Contestant("kubectl-oom why", [plugin, *why]),
+        Contestant("kubectl-oom why", [ours, *why]),
         Contestant("bare requests", [sys.executable, str(BARE), options.kubeconfig, requests]),
     ]
 
 
-def _plugin() -> str:
+def plugin() -> str:
     """The installed script: beside this interpreter, or on PATH."""
     beside = Path(sys.executable).with_name("kubectl-oom")
     found = str(beside) if beside.exists() else shutil.which("kubectl-oom")
@@ -147,13 +137,13 @@ def main() -> None:
         json.dump(asked, file)
         file.flush()
         entries = contestants(options, file.name)
-        environment = _environment(str(Path(_plugin()).parent))
+        environment = _environment(str(Path(plugin()).parent))
         for number in range(WARM_UP + options.runs):
             for entry in entries:
-                wall, cpu = entry.run(environment)
+                took = run(entry.argv, environment, Path(os.devnull))
                 if number >= WARM_UP:
-                    entry.wall.append(wall)
-                    entry.cpu.append(cpu)
+                    entry.wall.append(took.wall)
+                    entry.cpu.append(took.cpu)
     print("\n".join(table(entries, len(asked))))
 
 
