@@ -9,7 +9,7 @@ TIERS ?=
 REQUIRED := $(if $(filter all,$(TIERS)),--require-tiers)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format cluster dist lock clean
+.PHONY: help demo test lint format cluster bench versions audit dist lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,11 +33,20 @@ format: $(READY) ## Format the code
 cluster: $(READY) ## Build the binaries of a real test node (root, Go >= 1.26; about 15 minutes, once)
 	$(BIN)/python -m tests.cluster build krew validate-krew-manifest
 
+bench: $(READY) ## Measure what it costs beside kubectl, into docs/benchmarks.md: make bench ARGS='--sizes 100'
+	$(BIN)/python -m benchmarks $(ARGS)
+
+versions: $(READY) ## Test with every supported Python, and the oldest and newest dependencies (5 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group versions
+	$(BIN)/python -m tests.versions $(if $(REQUIRED),--require-all --require-tiers) $(ARGS)
+
+audit: $(READY) ## Ask whether what is frozen has known vulnerabilities
+	$(BIN)/python packaging/audit.py $(ARGS)
+
 dist: ## Build this machine's archive and manifest for krew, in dist (about a minute)
 	$(PYTHON) packaging/build.py $(ARGS)
 
 lock: $(READY) ## Choose anew what is frozen into the archives: packaging/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lock
 	$(BIN)/uv pip compile pyproject.toml --group dist --universal --python-version 3.10 --generate-hashes --no-annotate \
 	  --custom-compile-command 'make lock' --upgrade --quiet --output-file packaging/requirements.txt
 

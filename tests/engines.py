@@ -127,8 +127,11 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         try:
             with urllib.request.urlopen(url, timeout=1):
                 return
+        except urllib.error.HTTPError as early:
+            early.close()
         except OSError:
-            time.sleep(0.02)
+            pass
+        time.sleep(0.02)
     raise RuntimeError(f"{process.args!r} is not ready: {log.read_text()[-2000:]}")
 
 

@@ -56,14 +56,15 @@ JUNK = st.recursive(
 )
 
 
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every part of a value, the value itself first."""
     yield path
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _paths(inner, (*path, key))
+            yield from paths(inner, (*path, key))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
-            yield from _paths(inner, (*path, place))
+            yield from paths(inner, (*path, place))
 
 
 def _replace(value: Any, path: tuple[Any, ...], new: Any) -> Any:
@@ -80,8 +81,8 @@ def _replace(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 def mangled(draw: DrawFn, whole: Json, most: int = 5) -> Json:
     """The object with up to `most` of its parts replaced; always an object itself."""
     value = copy.deepcopy(whole)
-    paths = [path for path in _paths(whole) if path]
-    for path in draw(st.lists(st.sampled_from(paths), max_size=most)):
+    places = [path for path in paths(whole) if path]
+    for path in draw(st.lists(st.sampled_from(places), max_size=most)):
         value = _replace(value, path, draw(JUNK))
     return dict(value)
 

@@ -118,6 +118,7 @@ class Server:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for the receipt of its headers
     serves: Server
 
     def do_GET(self) -> None:
@@ -159,11 +160,12 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(recording: Path | None = None, faults: Mapping[str, Behaviour] | None = None) -> Iterator[Server]:
+def served(recording: Path | Recorded | None = None, faults: Mapping[str, Behaviour] | None = None) -> Iterator[Server]:
     """A server on 127.0.0.1, for the length of a `with` block."""
     handler = type("Handler", (_Handler,), {})
     httpd = _Quiet(("127.0.0.1", 0), handler)
-    server = Server(Recorded(recording) if recording else None, faults or {}, httpd.server_address[1])
+    recorded = Recorded(recording) if isinstance(recording, Path) else recording
+    server = Server(recorded, faults or {}, httpd.server_address[1])
     handler.serves = server  # type: ignore[attr-defined]
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

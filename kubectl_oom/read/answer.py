@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kubectl_oom.read.source import Json
 
 _INT64 = 1 << 63  # every integer of the API is below; what is not was never counted by a kubelet
+
+
+_HALF_PAIRS = (b"\\ud", b"\\uD")  # how they begin in JSON: no raw text has any
+
+
+def decoded(body: bytes) -> Any:  # noqa: ANN401 - anything until it was looked at
+    """The JSON of an answer; ValueError where it is none, or nested too deeply to be meant.
+
+    Half of a surrogate pair becomes U+FFFD, as Go reads it: it is no character, and nothing can be sent that holds it.
+    """
+    try:
+        found = json.loads(body)
+        if any(mark in body for mark in _HALF_PAIRS):
+            written = json.dumps(found, ensure_ascii=False)
+            found = json.loads(written.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return found
 
 
 def part(parent: Any, key: str) -> Json:  # noqa: ANN401 - anything until it was looked at

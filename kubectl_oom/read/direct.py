@@ -50,7 +50,7 @@ class DirectTransport:
         session.cert = _certificate(options)
         _introduce(session, options, user_info)
         self._client = PrometheusConnect(url=self.url, session=session, retry=Retry(0))
-        session.mount(self.url, _Adapter(system_trust=session.verify is True))
+        session.mount(self.url, _Adapter(verify=session.verify))
 
     def ask(self, endpoint: str, params: Mapping[str, str], timeout_seconds: float) -> Answer:
         """The answer of one endpoint, with its warnings: the session puts an `Answer` where the rows would be."""
@@ -71,15 +71,20 @@ class DirectTransport:
 
 
 class _Adapter(HTTPAdapter):
-    """Asks once. Trusts what the system trusts beside certifi's list, as kubectl and curl do."""
+    """Asks once. Trusts what the system trusts beside certifi's list, as kubectl and curl do; or `verify` alone.
 
-    def __init__(self, *, system_trust: bool) -> None:
-        self._system_trust = system_trust
+    An old authority without today's extensions is still one, as for the API server: Python 3.13 would refuse it.
+    """
+
+    def __init__(self, *, verify: bool | str) -> None:
+        self._verify = verify
         super().__init__(max_retries=Retry(0))
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they come
-        if self._system_trust:
-            kwargs["ssl_context"] = ssl.create_default_context()
+        if self._verify:
+            context = ssl.create_default_context(cafile=None if self._verify is True else self._verify)
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            kwargs["ssl_context"] = context
         super().init_poolmanager(*args, **kwargs)
 
 

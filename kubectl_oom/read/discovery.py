@@ -6,11 +6,11 @@ One list of Services answers for every product. The question then goes by GET th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from kubectl_oom.read.answer import decoded, part, parts
 from kubectl_oom.read.connection import HttpError
 from kubectl_oom.read.engine import Answer, Engine, answer_of, joined, plain, refusal
 from kubectl_oom.read.source import ReadError
@@ -135,7 +135,7 @@ def _told_apart(error: ReadError, whom: str) -> ReadError:
 def _is_status(body: bytes) -> bool:
     """Whether the API server itself said so: its errors are objects of kind Status."""
     try:
-        document = json.loads(body)
+        document = decoded(body)
     except ValueError:
         return False
     return isinstance(document, dict) and document.get("kind") == "Status"
@@ -168,13 +168,13 @@ def _services(api: ApiServer, timeout_seconds: float) -> list[Json]:
     """All Services of the cluster, from the API server's cache."""
     try:
         body = api.get("/api/v1/services", {"resourceVersion": "0"}, accept="application/json", timeout=timeout_seconds)
-        items = json.loads(body).get("items")
+        document = decoded(body)
     except ReadError as error:
         message = f"a metrics engine was looked for among the cluster's Services: {plain(error.message)}; {NAME_ONE}"
         raise ReadError(error.reason, message, error.status) from error
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise ReadError("BadAnswer", f"the list of Services is not readable; {NAME_ONE}") from error
-    return [item for item in items or () if isinstance(item, dict)]
+    return parts(document, "items")
 
 
 def candidates_among(services: Iterable[Json]) -> list[Candidate]:
@@ -184,9 +184,9 @@ def candidates_among(services: Iterable[Json]) -> list[Candidate]:
 
 
 def _candidate(service: Json) -> Candidate | None:
-    meta, spec = service.get("metadata") or {}, service.get("spec") or {}
-    labels: Mapping[str, Any] = meta.get("labels") or {}
-    port = _port(spec.get("ports") or ())
+    meta, spec = part(service, "metadata"), part(service, "spec")
+    labels: Mapping[str, Any] = part(meta, "labels")
+    port = _port(parts(spec, "ports"))
     for place, product in enumerate(_PRODUCTS):
         entries = [at for at, wanted in enumerate(product.labels) if _carries(labels, wanted)]
         if entries and port is not None and spec.get("type") != "ExternalName":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Checkup
+from kubectl_oom.read.answer import part, parts, text
 from kubectl_oom.read.at_once import readers
 from kubectl_oom.read.gaps import PERMISSIONS, gap_of
 from kubectl_oom.read.source import (
@@ -105,13 +106,12 @@ def _any_node(connection: Connection) -> str | None:
     """The name of a node: from the nodes, or from a pod where nodes may not be listed."""
     for kind, path in ((NODES, ("metadata", "name")), (PODS, ("spec", "nodeName"))):
         try:
-            items = connection.get_json(kind.path(None), {"limit": "10"}).get("items") or ()
+            items = parts(connection.get_json(kind.path(None), {"limit": "10"}), "items")
         except ReadError:
             continue
         for item in items:
-            name = (item.get(path[0]) or {}).get(path[1])
-            if name:
-                return str(name)
+            if name := text(part(item, path[0]).get(path[1])):
+                return name
     return None
 
 
@@ -156,11 +156,12 @@ def _owners(connection: Connection, namespace: str) -> Callable[[], str]:
 
 def _log(connection: Connection, namespace: str) -> Callable[[], str]:
     def probe() -> str:
-        for pod in connection.get_json(PODS.path(namespace), {"limit": "20"}).get("items") or ():
-            if (pod.get("status") or {}).get("phase") != "Running":
+        for pod in parts(connection.get_json(PODS.path(namespace), {"limit": "20"}), "items"):
+            name = text(part(pod, "metadata").get("name"))
+            containers = [text(each.get("name")) for each in parts(part(pod, "spec"), "containers")]
+            if part(pod, "status").get("phase") != "Running" or not name or not containers or not containers[0]:
                 continue
-            name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]
-            params = {"container": container, "tailLines": "1", "limitBytes": "1"}
+            params = {"container": containers[0], "tailLines": "1", "limitBytes": "1"}
             connection.get(PODS.path(namespace, name) + "/log", params, accept="*/*")
             return "read logs"
         raise ReadError("NothingToTry", f"no running pod in namespace {namespace} to try it on")
@@ -191,7 +192,8 @@ def _metrics_api(connection: Connection, namespace: str) -> Callable[[], str]:
 
 def _engine(connection: Connection, options: EngineOptions | None) -> Callable[[], str]:
     def probe() -> str:
-        from kubectl_oom.read.metrics import connect_engine, missing_families  # noqa: PLC0415 - 0.1 s, only here
+        from kubectl_oom.read.engines import connect_engine  # noqa: PLC0415 - only here
+        from kubectl_oom.read.metrics import missing_families  # noqa: PLC0415 - as above
 
         if options is None:
             raise ReadError("NotConfigured", "not asked (--no-prometheus)")

@@ -6,11 +6,11 @@ How the question travels is the transport's business: to a URL (`direct.py`) or 
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kubectl_oom.read.answer import decoded, words
 from kubectl_oom.read.deadline import within
 from kubectl_oom.read.source import ReadError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_SECONDS = 30.0
 # The engine is told to give up this much earlier, so that its own explanation arrives before ours.
 SERVER_GIVES_UP_EARLIER_SECONDS = 1.0
+_LATEST = 253_402_300_799.0  # the end of the year 9999
 SHOWN_OF_AN_ERROR = 300  # characters; an engine's errors can quote the whole question
 
 
@@ -118,9 +119,9 @@ def answer_of(body: bytes, whom: str) -> Answer:
     try:
         kind = str(document["data"]["resultType"])
         rows, dropped = _rows(kind, document["data"]["result"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ReadError("BadAnswer", f"{whom} answered in a form that is not the Prometheus query API's") from error
-    warnings = [plain(str(text)) for text in document.get("warnings") or ()]
+    warnings = [plain(text) for text in words(document, "warnings")]
     if document.get("isPartial"):  # VictoriaMetrics' word for it
         warnings.append("the answer is partial: some storage nodes did not answer")
     return Answer(result_type=kind, rows=rows, warnings=tuple(warnings), dropped=dropped)
@@ -128,8 +129,8 @@ def answer_of(body: bytes, whom: str) -> Answer:
 
 def _document(body: bytes, whom: str) -> dict[str, Any]:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        document = decoded(body)
+    except ValueError as error:
         if body.lstrip()[:1] == b"<":
             message = f"{whom} answered with a web page: a login page, or a path that is not the engine's"
         else:
@@ -146,11 +147,19 @@ def _rows(kind: str, result: Any) -> tuple[tuple[Row, ...], int]:  # noqa: ANN40
     rows, dropped = [], 0
     for series in result:
         pairs = series["values"] if "values" in series else [series["value"]] if "value" in series else []
-        samples = [(float(at), float(value)) for at, value in pairs]
+        samples = [(_moment(at), float(value)) for at, value in pairs]
         finite = tuple(sample for sample in samples if math.isfinite(sample[1]))
         dropped += len(samples) - len(finite)
         rows.append(Row(labels={str(k): str(v) for k, v in series["metric"].items()}, samples=finite))
     return tuple(rows), dropped
+
+
+def _moment(at: Any) -> float:  # noqa: ANN401 - raw JSON
+    """Seconds since 1970; ValueError for what is no moment that a calendar has."""
+    seconds = float(at)
+    if not 0 <= seconds <= _LATEST:
+        raise ValueError(at)
+    return seconds
 
 
 # Not the API server's words: what helps against its "Forbidden" (a role) does not help here.
@@ -202,8 +211,8 @@ def _unprocessable(said: str, whom: str) -> ReadError:
 def _said(body: bytes) -> str:
     """The engine's own words for an error; nothing where the body is a page made for browsers."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = decoded(body)
+    except ValueError:
         text = body[: 4 * SHOWN_OF_AN_ERROR].decode(errors="replace")
         return "" if text.lstrip().startswith("<") else plain(text)
     if isinstance(document, dict):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kubectl_oom.errors import OomError
 from kubectl_oom.evidence import HeapLine, WorkloadPast
+from kubectl_oom.read.answer import decoded
 from kubectl_oom.read.history_json import history_from_json
 from kubectl_oom.read.objects import when
 from kubectl_oom.read.recording import (
@@ -154,11 +154,11 @@ class RecordedSource:
 def load(path: str) -> RecordedSource:
     """The snapshot in a file; OomError with one clear line where it is none."""
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - "-" and /dev/stdin are fine too
-            document = json.load(file)
+        with open(path, "rb") as file:  # noqa: PTH123 - "-" and /dev/stdin are fine too
+            document = decoded(file.read())
     except OSError as error:
         raise OomError(f"error: {error.strerror}: {path}") from error
-    except (ValueError, RecursionError) as error:  # also what is no text, and numbers too long to read
+    except ValueError as error:  # also what is no text, and numbers too long to read
         raise OomError(
             f"error: {path} is not a snapshot: it is not JSON", "Make one: kubectl oom snapshot TARGET -f FILE"
         ) from error
