@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PROGRAM = "kubectl oom"
+UPDATE = "write the documents anew with: UPDATE_DOCS=1 make test ARGS='-k docs'"
 ILLUSTRATIVE = "<!-- illustrative -->"
 RUN_SECONDS = 60.0
 # The longer fence is for output with fences of its own.
@@ -64,6 +67,25 @@ def blocks(text: str) -> Iterator[Block]:
     """The console blocks of a page."""
     for match in _BLOCK.finditer(text):
         yield Block(match.start("body"), match.end("body"), match["body"], bool(match["mark"]))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which the headings of a page can be linked to, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", "\n".join(prose(page.read_text(encoding="utf-8"))), re.MULTILINE)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading).strip().replace(" ", "-") for heading in plain}
+
+
+def granted(role: str) -> set[tuple[str, str, str]]:
+    """What a role that ships with us permits: API group, resource with its subresource, verb."""
+    rules = yaml.safe_load((ROOT / role).read_text(encoding="utf-8"))["rules"]
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
 
 
 def prose(text: str) -> list[str]:

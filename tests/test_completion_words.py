@@ -10,7 +10,8 @@ import pytest
 from kubectl_oom.cli.asking import LIMIT_VARIABLE
 from kubectl_oom.cli.complete import complete
 from kubectl_oom.cli.group import COMMANDS, group
-from kubectl_oom.cli.options import FIX_OUTPUTS, HISTORY_OUTPUTS, OUTPUTS, PROFILES, RECOMMEND_OUTPUTS
+from kubectl_oom.cli.options import PROFILES
+from kubectl_oom.cli.output import FIX_OUTPUTS, HISTORY_OUTPUTS, OUTPUTS, RECOMMEND_OUTPUTS
 from kubectl_oom.read.kinds import KINDS, NAMES
 from tests.connection.servers import Reply, api_server
 from tests.served_names import CONTEXTS, MEMORY, TABLE, kubeconfig_for, pod, serve_names, table
@@ -31,7 +32,19 @@ FREE = {
     *("request_text", "timeout", "watch_for", "headroom", "ram_price", "token", "server", "as_user", "as_groups"),
     *("as_uid", "tls_server_name", "request_timeout", "prometheus_url", "prometheus_token", "prometheus_basic_auth"),
     *("prometheus_header", "prometheus_label", "namespace_selector", "exclude_namespaces", "labels", "object_labels"),
-    *("group_name", "cluster_label", "window", "info_at", "warn_at", "critical_at", "warn_for", "ahead"),
+    *(
+        "group_name",
+        "cluster_label",
+        "window",
+        "info_at",
+        "warn_at",
+        "critical_at",
+        "warn_for",
+        "ahead",
+        "info_for",
+        "critical_for",
+        "grow_window",
+    ),
 }
 
 

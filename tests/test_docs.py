@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-import subprocess
-from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import pytest
-import yaml
 
 from kubectl_oom.cli import run as cli_run
 from kubectl_oom.cli.group import COMMANDS
 from kubectl_oom.evidence import Confidence, Verdict
 from kubectl_oom.judge import fullness, kill_events, samples, scope, surroundings
-from kubectl_oom.read.gaps import CLUSTER_ROLE, PERMISSIONS
 from kubectl_oom.read.settings import HEAP_AND_WORKER_SETTINGS
 from kubectl_oom.show.proposal_csv import COLUMNS
-from tests.documents import DOCS, ROOT, blocks, is_update, name_of, pages, prose, text_of, with_blocks, with_generated
+from tests.documents import (
+    DOCS,
+    ROOT,
+    UPDATE,
+    anchors,
+    blocks,
+    is_update,
+    name_of,
+    pages,
+    prose,
+    text_of,
+    with_blocks,
+    with_generated,
+)
+from tests.spoken import command_named
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGES = pages()
-INCIDENTS = sorted((ROOT / "kubectl_oom" / "incidents").glob("*.json"))
-LARGEST_INCIDENT = 200 * 1024  # they travel in every wheel
 WIDEST_LINE = 120  # written to 100; a link or a term may stick out
 # Pages with blocks that cannot be run without a cluster, and how many.
 NEEDS_A_CLUSTER = {
@@ -34,7 +43,6 @@ NEEDS_A_CLUSTER = {
     "docs/commands/snapshot.md": 1,
     "docs/commands/watch.md": 1,
 }
-UPDATE = "write the documents anew with: UPDATE_DOCS=1 make test ARGS=tests/test_docs.py"
 
 
 def _headings(page: str) -> list[str]:
@@ -66,9 +74,11 @@ def test_only_what_needs_a_cluster_is_not_run() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_link_leads_nowhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text)]
+    targets = [target.partition("#") for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text)]
+    files = [(page.parent / file if file else page, place) for file, _, place in targets]
 
-    assert [target for target in targets if target and not (page.parent / target).exists()] == []
+    assert [name_of(file) for file, _ in files if not file.exists()] == []
+    assert [f"{name_of(file)}#{place}" for file, place in files if place and place not in anchors(file)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -81,29 +91,29 @@ def test_no_line_of_prose_is_too_wide_to_read(page: Path) -> None:
 # --- what is listed ------------------------------------------------------------------------------------------------
 
 
-def _command(name: str) -> click.Command:
-    command: click.Command = import_module(f"kubectl_oom.cli.{name}").command
-    return command
-
-
 def _flag_rows(command: click.Command) -> list[str]:
     """The flags of a command as a table, in the order of its help."""
     rows = ["| Flag | Meaning |", "| --- | --- |"]
     for option in command.params:
         if isinstance(option, click.Option) and not option.hidden:
-            takes_value = not option.is_flag
             names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
-            number = isinstance(option.type, click.types.IntParamType)
-            value = f" {'N' if number else option.metavar or option.type.name.upper()}" if takes_value else ""
-            rows.append(f"| {names}{value} | {option.help} |")
+            value = "" if option.is_flag else f" {option.metavar}"
+            rows.append(f"| {names}{value} | {option.help}{_default(option)} |")
     return [*rows, "| `-h`, `--help` | Show the help and exit |"]
+
+
+def _default(option: click.Option) -> str:
+    """What holds without the flag, where its words do not say so."""
+    if not option.show_default:
+        return ""
+    return f" (default: `{option.opts[0] if option.is_flag else option.default}`)"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_page_with_all_its_flags(name: str) -> None:
     page = DOCS / "commands" / f"{name}.md"
     text = page.read_text(encoding="utf-8")
-    fresh = with_generated(text, "flags", _flag_rows(_command(name)))
+    fresh = with_generated(text, "flags", _flag_rows(command_named(name)))
     if is_update():
         page.write_text(fresh, encoding="utf-8")
 
@@ -191,74 +201,6 @@ def test_every_recorded_setting_is_named() -> None:
     assert named >= HEAP_AND_WORKER_SETTINGS
 
 
-# --- permissions ---------------------------------------------------------------------------------------------------
-
-
-def _granted() -> set[tuple[str, str, str]]:
-    role = yaml.safe_load((ROOT / CLUSTER_ROLE).read_text(encoding="utf-8"))
-    return {
-        (group, resource, verb)
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-
-
-@pytest.mark.parametrize("source", PERMISSIONS)
-def test_the_cluster_role_grants_what_every_source_needs(source: str) -> None:
-    groups, resources, verbs = (text.split(",") for text in PERMISSIONS[source])
-    granted = _granted()
-    needed = _pairs(resources, verbs)
-
-    assert [
-        f"{verb} {resource}"
-        for resource, verb in needed
-        if not any((group, resource, verb) in granted for group in groups)
-    ] == []
-
-
-def _pairs(resources: list[str], verbs: list[str]) -> list[tuple[str, str]]:
-    """Resource and verb: every verb on each, or one verb per resource where a Service is listed and its proxy read."""
-    if "services/proxy" in resources:
-        return list(zip(resources, verbs, strict=True))
-    return [(resource, verb) for resource in resources for verb in verbs]
-
-
-def test_the_cluster_role_can_only_read() -> None:
-    assert {verb for _, _, verb in _granted()} <= {"get", "list", "watch"}
-
-
-def test_every_source_and_every_rule_has_its_row_among_the_permissions() -> None:
-    rows = re.findall(r"^\| ([^|`]+) \| (`[^|]+) \|", text_of("permissions.md"), re.MULTILINE)
-    resources = {resource for _, cell in rows for resource in re.findall(r"`([^`]+)`", cell)}
-
-    assert {source.strip() for source, _ in rows} == set(PERMISSIONS)
-    assert {resource for _, resource, _ in _granted()} <= resources
-
-
-# --- JSON ----------------------------------------------------------------------------------------------------------
-
-
-def _undescribed(name: str, schema: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
-    """The fields of a schema that nothing describes: neither they themselves nor the definition they refer to."""
-    found = []
-    for field, its in schema.get("properties", {}).items():
-        references = [its.get("$ref"), *(choice.get("$ref") for choice in its.get("oneOf", ()))]
-        referred = [definitions[reference.rpartition("/")[2]] for reference in references if reference]
-        if "const" not in its and not any(described.get("description") for described in (its, *referred)):
-            found.append(f"{name}.{field}")
-        found += _undescribed(f"{name}.{field}", its, definitions)
-        found += _undescribed(f"{name}.{field}[]", its.get("items", {}), definitions)
-    return found
-
-
-def test_every_json_field_is_described() -> None:
-    definitions = json.loads(text_of("schema.json"))["$defs"]
-
-    assert [field for name, schema in definitions.items() for field in _undescribed(name, schema, definitions)] == []
-
-
 def test_every_column_of_csv_is_explained() -> None:
     page = DOCS / "commands" / "recommend.md"
     text = page.read_text(encoding="utf-8")
@@ -268,96 +210,3 @@ def test_every_column_of_csv_is_explained() -> None:
         page.write_text(fresh, encoding="utf-8")
 
     assert page.read_text(encoding="utf-8") == fresh, UPDATE
-
-
-# --- the krew manifest ---------------------------------------------------------------------------------------------
-
-
-def _manifest() -> dict[str, Any]:
-    manifest: dict[str, Any] = yaml.safe_load((ROOT / "plugin.yaml").read_text(encoding="utf-8"))
-    return manifest
-
-
-def test_the_krew_manifest_has_what_krew_asks_for() -> None:
-    manifest = _manifest()
-    spec = manifest["spec"]
-
-    assert manifest["apiVersion"] == "krew.googlecontainertools.github.com/v1alpha2"
-    assert manifest["kind"] == "Plugin"
-    assert manifest["metadata"]["name"] == "oom"
-    assert re.fullmatch(r"v\d+\.\d+\.\d+(-[\w.]+)?", spec["version"])
-    assert 0 < len(spec["shortDescription"]) <= 50
-    assert spec["homepage"].startswith("https://")
-    assert max(map(len, spec["description"].splitlines())) <= 80
-
-
-def test_the_krew_manifest_serves_each_platform_once() -> None:
-    platforms = {
-        (p["selector"]["matchLabels"]["os"], p["selector"]["matchLabels"]["arch"]): p
-        for p in _manifest()["spec"]["platforms"]
-    }
-
-    assert set(platforms) == {(os, arch) for os in ("linux", "darwin", "windows") for arch in ("amd64", "arm64")}
-    for (system, arch), platform in platforms.items():
-        assert platform["bin"] == ("kubectl-oom.exe" if system == "windows" else "kubectl-oom")
-        assert platform["uri"].endswith(f"/{_manifest()['spec']['version']}/oom_{system}_{arch}.tar.gz")
-        assert re.fullmatch(r"[0-9a-f]{64}", platform["sha256"])
-        assert "files" not in platform  # everything in the archive, the licence too
-
-
-def test_the_changelog_tells_of_the_version_in_the_code() -> None:
-    from kubectl_oom import __version__
-
-    sections = re.findall(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-
-    assert sections[0] in (__version__, "Unreleased")
-    assert __version__ in sections
-    assert _manifest()["spec"]["version"] == f"v{__version__}"
-
-
-# --- incidents, and what is nobody's business ------------------------------------------------------------------------
-
-
-def test_the_bundled_incidents_are_small_recordings() -> None:
-    assert {file.stem for file in INCIDENTS} == {"slow-growth", "child-kill", "probe-kill", "memory-volume"}
-    assert [file.name for file in INCIDENTS if file.stat().st_size > LARGEST_INCIDENT] == []
-
-
-@pytest.mark.parametrize("file", INCIDENTS, ids=lambda file: file.stem)
-def test_an_incident_tells_of_no_machine_and_holds_no_secret(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    recorded = json.loads(text)
-    addresses = set(re.findall(r"https?://[^\s\"/]+", text))
-    told = re.compile(r"machineID|systemUUID|bootID|Bearer|eyJ[\w-]{10}|BEGIN [A-Z ]+-----|/(root|home)/|/tmp/kubectl")
-
-    assert recorded["kind"] == "Snapshot"
-    assert told.findall(text) == []
-    # The test node's own addresses, which nobody else can reach, and a page that a kubelet's event points to.
-    harmless = re.compile(r"https?://(?:(?:127\.0\.0\.1|10\.88\.77\.1):\d+|git\.k8s\.io)")
-    assert [address for address in addresses if not harmless.fullmatch(address)] == []
-
-
-def _project_files() -> list[Path]:
-    """What a commit of the working tree would hold."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=60,
-    ).stdout.decode()
-    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
-
-
-def test_no_file_names_a_place_on_somebodys_machine() -> None:
-    places = [str(ROOT), str(Path.home())]
-    own = [re.escape(place) for place in places if place.count("/") > 1]
-    private = re.compile("|".join([*own, r"(?<![\w.])/(?:(?:home|Users)/[a-z]+|root|work)/", r"[A-Z]:\\Users\\"]))
-
-    found = {
-        name_of(file): sorted(set(private.findall(file.read_text(encoding="utf-8", errors="replace"))))
-        for file in _project_files()
-        if file != Path(__file__)
-    }
-
-    assert {name: places for name, places in found.items() if places} == {}

@@ -69,7 +69,7 @@ def entries_in(values: dict[str, Any], section: str) -> list[str]:
 
 def limit_seconds() -> float:
     """How long a cluster may take."""
-    from kubectl_oom.cli.options import seconds_of
+    from kubectl_oom.cli.durations import seconds_of
     from kubectl_oom.errors import OomError
 
     try:
@@ -100,7 +100,7 @@ def _best(ask: Callable[[], Iterator[list[Answered]]]) -> list[Answered]:
 
 def _connected(values: dict[str, Any]) -> Connection:
     """The connection of this line; PermissionError where it would take more than asking."""
-    from kubectl_oom.cli.options import connect_options
+    from kubectl_oom.cli.connecting import connect_options
     from kubectl_oom.read.connection import Connection
     from kubectl_oom.read.credentials import credentials_for
     from kubectl_oom.read.target import settle

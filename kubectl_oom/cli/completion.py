@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubectl_oom.cli import choices
+from kubectl_oom.cli.help import Command
 from kubectl_oom.cli.shells import SCRIPTS
 
 if TYPE_CHECKING:
@@ -15,16 +16,27 @@ if TYPE_CHECKING:
 INSTALL = "install"
 
 
-@click.command("completion", no_args_is_help=True)
+@click.command(
+    "completion",
+    cls=Command,
+    no_args_is_help=True,
+    exits={0: "printed, or set up", 1: "not set up: the error says why"},
+)
 @click.argument("what", type=click.Choice([*SCRIPTS, INSTALL]), metavar="bash|zsh|fish|powershell|install")
 @click.option(
-    "--dir", "folder", metavar="DIR", shell_complete=choices.folders, help="With install: the folder for the file"
+    "--dir",
+    "folder",
+    metavar="DIR",
+    shell_complete=choices.folders,
+    help="With install: the folder for the file (default: a usual one on PATH)",
 )
 def command(what: str, folder: str | None) -> None:
-    """Print the completion script of a shell for kubectl-oom, or set up completion in kubectl.
+    """Print the completion script of a shell, or set up completion in kubectl.
 
     kubectl completes `kubectl oom` by running kubectl_complete-oom, which pip and pipx install. krew does not:
     `install` writes it to a folder on PATH. kubectl's own completion has to be set up, and kubectl be 1.26 or later.
+    The scripts are for the bare kubectl-oom. Names are asked for from the cluster at the cursor, for a quarter of a
+    second at most.
 
     \b
     Examples:

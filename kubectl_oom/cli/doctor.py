@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_oom.cli import choices
-from kubectl_oom.cli.options import cluster_options, output_options, source_options
+from kubectl_oom.cli.connecting import cluster_options, metrics_options
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import refused_from_option
+from kubectl_oom.cli.output import DOCTOR_OUTPUTS, doctor_output_options
 
 if TYPE_CHECKING:
     from kubectl_oom.evidence import Checkup
 
 
-@click.command("doctor")
+@click.command(
+    "doctor",
+    cls=Command,
+    exits={0: "the pods can be read, whatever else cannot", 1: "the pods cannot be read"},
+    see=("docs/permissions.md", "docs/clusterrole.yaml"),
+)
 @click.option(
     "-n",
     "--namespace",
@@ -22,29 +30,35 @@ if TYPE_CHECKING:
     shell_complete=choices.namespaces,
     help="Namespace to try (default: the context's)",
 )
-@output_options
-@source_options
+@doctor_output_options
+@refused_from_option
+@metrics_options
 @cluster_options
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """Say which sources of evidence answer, how fast, and which permission is missing.
+    """Say which sources answer and which permission is missing.
 
-    Every source is read once, in its smallest form. Exits 1 when the pods themselves cannot be read.
+    Reads every source once, in its smallest form: pods, events, nodes, owners, quotas, autoscalers, a log, the kubelet
+    and the metrics engine. Prints how fast each answers, what it is read for, and the rules that are missing, ready
+    for a ClusterRole. Nothing is written.
 
     \b
     Examples:
       # What can be seen from here?
       kubectl oom doctor
       # As a restricted user, with a Prometheus
-      kubectl oom doctor --as system:serviceaccount:shop:reader --prometheus-url http://prometheus:9090
+      kubectl oom doctor --as jane --prometheus-url http://prometheus:9090
+      # In another namespace, as JSON
+      kubectl oom doctor -n shop -o json
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
     from time import monotonic
 
-    from kubectl_oom.cli.options import connect_options, engine_options, output_of
+    from kubectl_oom.cli.connecting import connect_options, engine_options
+    from kubectl_oom.cli.output import output_of
     from kubectl_oom.errors import OomError
     from kubectl_oom.read.connection import connect
     from kubectl_oom.read.doctor import examine
 
-    output = output_of(values["output"], values["width"])
+    output = output_of(values["output"], values["width"], DOCTOR_OUTPUTS)
     if values["from_file"]:
         raise OomError("error: doctor examines a cluster: --from cannot be used with it")
     connection = connect(connect_options(values))

@@ -2,64 +2,69 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubectl_oom.cli import choices
-from kubectl_oom.cli.options import (
-    FIX_OUTPUTS,
-    cluster_options,
-    fix_output_options,
-    now_option,
-    output_of,
-    since_option,
-    sizing_options,
-    source_options,
-    target_options,
-)
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.help import Command, Flag
+from kubectl_oom.cli.options import now_option, since_option, sizing_options, source_options, target_options
+from kubectl_oom.cli.output import FIX_OUTPUTS, fix_output_options, output_of
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.cli.planning import Planned
     from kubectl_oom.evidence import FixReport
     from kubectl_oom.judge.fixing import FixAsked
 
 DEFAULT_TIMEOUT = "10m"  # progressDeadlineSeconds of a Deployment
 DRY_RUNS = ("none", "server", "client")
+_change = partial(click.option, cls=Flag, heading="The change")
+_making = partial(click.option, cls=Flag, heading="Making it")
+_consent = partial(click.option, cls=Flag, heading="Consent to what stands against it")
+_after = partial(click.option, cls=Flag, heading="Afterwards")
 SMALLEST_SIZE = 1 << 20  # less starts no container; `512m` and `512` are slips of the pen for `512Mi`
 
 
-@click.command("fix")
+@click.command(
+    "fix",
+    cls=Command,
+    exits={1: "not answered, or the change was refused, blocked, failed or rolled back"},
+    see=("recommend", "docs/preflight.md", "docs/permissions.md"),
+)
 @target_options
-@click.option("--limit", "limit_text", metavar="SIZE", help="Memory limit to set, instead of the recommended one")
-@click.option("--request", "request_text", metavar="SIZE", help="Memory request to set, likewise")
-@click.option("--apply", "apply_it", is_flag=True, help="Make the change (otherwise it is only printed)")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before it is made")
-@click.option(
+@_change(
+    "--limit", "limit_text", metavar="SIZE", help="Memory limit to set, such as 768Mi (default: the recommended one)"
+)
+@_change("--request", "request_text", metavar="SIZE", help="Memory request to set, such as 512Mi (default: likewise)")
+@_making("--apply", "apply_it", is_flag=True, help="Make the change (otherwise it is only printed)")
+@_making("-y", "--yes", is_flag=True, help="Do not ask before it is made")
+@_making(
     "--dry-run",
     metavar="MODE",
     shell_complete=choices.one_of(DRY_RUNS),
-    help="client: print what would be sent; server: let the server check it",
+    help="client: print what would be sent; server: let the server check it; none (default: none)",
 )
-@click.option("--undo", is_flag=True, help="Bring back the values from before the last fix")
-@click.option("--in-place", is_flag=True, help="Resize the running pods too, without a restart where they allow it")
-@click.option("--with-heap", is_flag=True, help="Set the program's own memory settings along with the limit")
-@click.option("--force", is_flag=True, help="Go on although the preflight found what will refuse or revert it")
-@click.option("--accept-low-confidence", is_flag=True, help="Apply a size of low confidence, or of a leak")
-@click.option("--allow-decrease", is_flag=True, help="Apply a limit that is lower than today's")
-@click.option(
+@_making("--undo", is_flag=True, help="Bring back the values from before the last fix")
+@_making("--in-place", is_flag=True, help="Resize the running pods too, without a restart where they allow it")
+@_change("--with-heap", is_flag=True, help="Set the program's own memory settings along with the limit")
+@_consent("--force", is_flag=True, help="Go on although the preflight found what will refuse or revert it")
+@_consent("--accept-low-confidence", is_flag=True, help="Apply a size of low confidence, or of a leak")
+@_consent("--allow-decrease", is_flag=True, help="Apply a limit that is lower than today's")
+@_after(
     "--timeout",
     default=DEFAULT_TIMEOUT,
     show_default=True,
     metavar="DURATION",
     help="How long to follow the rollout; 0 does not follow it",
 )
-@click.option("--watch-for", metavar="DURATION", help="Then watch for so long whether it is killed again")
-@click.option("--rollback-on-failure", is_flag=True, help="Undo the change where the rollout fails")
+@_after("--watch-for", metavar="DURATION", help="Then watch, for 10m say, whether it is killed again (default: not)")
+@_after("--rollback-on-failure", is_flag=True, help="Undo the change where the rollout fails")
 @since_option
 @sizing_options
 @fix_output_options
@@ -67,9 +72,12 @@ SMALLEST_SIZE = 1 << 20  # less starts no container; `512m` and `512` are slips 
 @cluster_options
 @now_option
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """Print the change that `recommend` recommends, or make it with --apply.
+    """Print the change that is recommended, or make it with --apply.
 
-    Without --apply nothing is changed: what is printed is the command, the patch, the way back, and what will happen.
+    Reads what `recommend` reads, and who else decides about the workload: GitOps, operators, autoscalers, disruption
+    budgets. Prints the difference, what stands against it, what will happen, and the way back. Only with --apply
+    anything is changed: the memory of the named containers, and an annotation with the values from before. It asks
+    first, follows the rollout, and tells how it went.
 
     \b
     Examples:
@@ -79,6 +87,8 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
       kubectl oom fix deploy/api --apply --watch-for 10m
       # A size of your own
       kubectl oom fix deploy/api -c app --limit 768Mi --request 512Mi --apply
+      # Let the server check it, and change nothing
+      kubectl oom fix deploy/api --dry-run server
       # Back to the values from before
       kubectl oom fix deploy/api --undo --apply
       # For git
@@ -140,7 +150,7 @@ def _refuse_for_a_snapshot(values: dict[str, Any], form: str, dry_run: str | Non
 
 def _refuse_bad_durations(values: dict[str, Any]) -> None:
     """OomError for words that are no durations, also where nothing is to be followed."""
-    from kubectl_oom.cli.options import seconds_of
+    from kubectl_oom.cli.durations import seconds_of
 
     seconds_of(values["timeout"])
     seconds_of(values["watch_for"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubectl_oom import __version__
+from kubectl_oom.cli.help import EXITS, write_end
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 # name → one line of help; the module of the same name in this package holds `command`
 COMMANDS = {
     "why": "Say what killed a container, how sure that is, and what to do",
-    "history": "Show what its memory did, and every OOM kill, also of pods that are gone",
+    "history": "Show what a workload's memory did, and every OOM kill, also of pods that are gone",
     "recommend": "Say which memory request and limit a workload should have, and why",
     "fix": "Print the change that is recommended, or make it with --apply",
     "report": "Write a post-mortem: Markdown, or one HTML file that needs no network",
@@ -65,16 +66,36 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """Exit codes, and where to read on."""
+        write_end(formatter, EXITS, ("docs/guide.md", "docs/commands", "docs/exit-codes.md"))
+
 
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Flags go after the command: kubectl oom why deploy/api -n shop",
 )
 @click.version_option(__version__, prog_name="kubectl-oom")
 @click.pass_context
 def group(ctx: click.Context) -> None:
-    """Explain why containers were OOM-killed, and what to do about it."""
+    """Explain why containers were OOM-killed, and what to do about it.
+
+    Reads what you may read: pods, events, nodes, logs, the kubelet's numbers, Prometheus. Says what the evidence
+    supports and how strongly, and names what it could not see. Only `fix --apply` changes anything.
+
+    Flags go after the command. Those for the cluster are kubectl's own.
+
+    \b
+    Examples:
+      # Why does this deployment restart?
+      kubectl oom why deploy/api -n shop
+      # Who was killed in the last day, anywhere?
+      kubectl oom list -A
+      # What should it have, and why?
+      kubectl oom recommend deploy/api -n shop
+      # What would be changed, and what stands against it?
+      kubectl oom fix deploy/api -n shop
+    """  # noqa: D301 - click's own mark for text that is not to be wrapped
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -9,40 +9,45 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubectl_oom.cli.options import (
-    HISTORY_OUTPUTS,
-    cluster_options,
-    history_output_options,
-    now_option,
-    output_of,
-    since_option,
-    source_options,
-    span_of,
-    target_options,
-)
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.durations import span_of
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import now_option, since_option, source_options, target_options
+from kubectl_oom.cli.output import HISTORY_OUTPUTS, history_output_options, output_of
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence import HistoryReport
 
 
-@click.command("history")
+@click.command("history", cls=Command, see=("why", "recommend", "docs/patterns.md", "docs/memory-metrics.md"))
 @target_options
 @since_option
 @history_output_options
-@click.option("-w", "--watch", is_flag=True, help="Draw it anew until interrupted")
+@click.option("-w", "--watch", is_flag=True, help="Draw it anew until interrupted (Ctrl-C)")
 @click.option(
-    "--every", default="15s", show_default=True, metavar="DURATION", help="How long to wait between two drawings"
+    "--every", default="15s", show_default=True, metavar="DURATION", help="With --watch: how long between two drawings"
 )
-@click.option("--height", type=click.IntRange(4, 60), default=10, show_default=True, help="Lines of the chart")
+@click.option(
+    "--height",
+    type=click.IntRange(4, 60),
+    default=10,
+    show_default=True,
+    metavar="LINES",
+    help="Height of the chart",
+)
 @source_options
 @cluster_options
 @now_option
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """Show what a workload's memory did over a window, and every OOM kill in it, also of pods that are gone.
+    """Show what a workload's memory did, and every OOM kill, also of pods that are gone.
+
+    Reads what `why` reads, and from a metrics engine the samples of every pod that the workload had in the window, with
+    their limits and their ends. Without one, only the kills that the API still knows are listed: the last two ends of
+    each container. What it says about a burst between two samples is: nothing.
 
     \b
     Examples:

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_oom.cli import choices
-from kubectl_oom.cli.options import cluster_options, metrics_options, now_option, output_of, span_of
+from kubectl_oom.cli.connecting import cluster_options, metrics_options
+from kubectl_oom.cli.durations import span_of
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import everywhere_option, from_option, namespace_option, now_option
+from kubectl_oom.cli.output import format_option, output_of, width_option
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence import Gap, KillList
 
 OUTPUTS = ("text", "wide", "json", "yaml", "name")
@@ -24,22 +28,24 @@ SORTS = ("last", "kills", "namespace")
 KILLED, TROUBLE = 1, 2  # of --exit-code, as for `kubectl diff`
 
 
-@click.command("list")
-@click.option(
-    "-n",
-    "--namespace",
-    metavar="NAME",
-    shell_complete=choices.namespaces,
-    help="Namespace to look in (default: the context's)",
+@click.command(
+    "list",
+    cls=Command,
+    exits={
+        1: "not answered, or one of several clusters did not answer; with --exit-code: something was OOM-killed",
+        2: "with --exit-code: not answered",
+    },
+    see=("why", "history", "watch"),
 )
-@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces")
+@namespace_option
+@everywhere_option
 @click.option("-l", "--selector", default="", metavar="LABELS", help="Select pods by label")
 @click.option("--since", default="24h", show_default=True, metavar="DURATION", help="How far back to look: 24h, 7d")
 @click.option(
     "--contexts",
     metavar="NAMES",
     shell_complete=choices.contexts,
-    help="Kubeconfig contexts to look in, separated by commas",
+    help="Kubeconfig contexts to look in, separated by commas (default: the current one)",
 )
 @click.option("--all-137", is_flag=True, help="List also what ended with exit code 137 and was not OOM-killed")
 @click.option(
@@ -51,26 +57,19 @@ KILLED, TROUBLE = 1, 2  # of --exit-code, as for `kubectl diff`
     help=f"Sort by one of: {', '.join(SORTS)}",
 )
 @click.option("--no-headers", is_flag=True, help="Print rows only")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 when something was OOM-killed, above 1 on trouble")
-@click.option(
-    "-o",
-    "--output",
-    default="text",
-    metavar="FORMAT",
-    shell_complete=choices.one_of(OUTPUTS),
-    help="One of: " + ", ".join(OUTPUTS),
-)
-@click.option(
-    "--width", type=click.IntRange(40, 400), help="Columns of text (default: the terminal's, else as many as needed)"
-)
-@click.option(
-    "--from", "from_file", metavar="FILE", shell_complete=choices.files, help="Read a snapshot instead of a cluster"
-)
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when something was OOM-killed, with 2 on trouble")
+@format_option(OUTPUTS)
+@width_option("the terminal's, else as many as needed")
+@from_option
 @metrics_options
 @cluster_options
 @now_option
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """List every container that was OOM-killed, newest first.
+    """List who was OOM-killed, in a namespace or in whole clusters.
+
+    One row for each container, the last kill first. Reads the pods, and of those with a trace of a kill their events,
+    their nodes' and their owners. A metrics engine adds pods that are gone, processes killed inside containers that
+    live on, and kills before the last two. Nothing is written.
 
     \b
     Examples:

@@ -30,7 +30,7 @@ class Order:
 
 def order_of(values: Mapping[str, Any], now: datetime) -> Order:
     """The options as an order; OomError for durations that are none."""
-    from kubectl_oom.cli.options import seconds_of
+    from kubectl_oom.cli.durations import seconds_of
 
     return Order(
         now=now,

@@ -34,7 +34,7 @@ class Planned:
 
 def planned(source: Source, values: dict[str, Any], asked: FixAsked, now: datetime) -> Planned:
     """A plan for every workload of the scope; nothing is changed."""
-    from kubectl_oom.cli.options import span_of
+    from kubectl_oom.cli.durations import span_of
     from kubectl_oom.cli.reading import read_for_sizes, scope_of
     from kubectl_oom.cli.sizing import asked_of
     from kubectl_oom.evidence import FixOutcome, FixReport

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def open_source(values: dict[str, Any]) -> tuple[Source, datetime]:
     """The snapshot or cluster that the options name, and the moment its answers refer to."""
-    from kubectl_oom.cli.options import connect_options, engine_options
+    from kubectl_oom.cli.connecting import connect_options, engine_options
 
     if values.get("from_file"):
         from kubectl_oom.read.replay import load

@@ -7,27 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubectl_oom.cli.options import (
-    RECOMMEND_OUTPUTS,
-    cluster_options,
-    now_option,
-    output_of,
-    recommend_output_options,
-    since_option,
-    sizing_options,
-    source_options,
-    span_of,
-    target_options,
-)
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.durations import span_of
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import now_option, since_option, sizing_options, source_options, target_options
+from kubectl_oom.cli.output import RECOMMEND_OUTPUTS, output_of, recommend_output_options
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence import ProposalReport
 
 
-@click.command("recommend")
+@click.command("recommend", cls=Command, see=("fix", "docs/sizing.md", "docs/survey.md", "docs/runtimes.md"))
 @target_options
 @since_option
 @sizing_options
@@ -37,6 +30,11 @@ if TYPE_CHECKING:
 @now_option
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
     """Say which memory request and limit a workload should have, and why.
+
+    Reads the samples and the kills of the window from a metrics engine, how the program sets its own heap, and what has
+    to hold the new size: nodes, quotas, limit ranges, autoscalers. A kill counts as what it is: the need was at least
+    the limit, and nobody knows how much more. A selection of more than 20 pods is read in a few questions for all of
+    them, and printed in rows as it is read. Nothing is written.
 
     \b
     Examples:

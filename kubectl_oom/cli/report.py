@@ -10,43 +10,40 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_oom.cli import choices
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.durations import span_of
 from kubectl_oom.cli.files import write_whole
-from kubectl_oom.cli.options import (
-    REPORT_OUTPUTS,
-    cluster_options,
-    now_option,
-    output_of,
-    report_output_options,
-    since_option,
-    sizing_options,
-    source_options,
-    span_of,
-    target_options,
-)
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import now_option, since_option, sizing_options, source_options, target_options
+from kubectl_oom.cli.output import REPORT_OUTPUTS, output_of, report_output_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence import CaseFile, PostMortemReport
     from kubectl_oom.read.source import Source
     from kubectl_oom.read.targets import Scope
 
 
-@click.command("report")
+@click.command("report", cls=Command, see=("why", "snapshot", "docs/json.md"))
 @target_options
 @since_option
 @sizing_options
 @report_output_options
 @click.option(
-    "-f", "--filename", "file", metavar="FILE", shell_complete=choices.files, help="File to write, in place of stdout"
+    "-f", "--filename", "file", metavar="FILE", shell_complete=choices.files, help="File to write (default: stdout)"
 )
 @source_options
 @cluster_options
 @now_option
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """Write a post-mortem: what happened, why, what it cost, and what to do, with blanks for what no source knows.
+    """Write a post-mortem: Markdown, or one HTML file that needs no network.
+
+    Says what happened, why, what it cost and what to do, and leaves blanks for what no source can know. Reads what
+    `why`, `history` and `recommend` read about the target; --since is the window of the memory and of earlier kills.
+    Nothing is written to the cluster.
 
     \b
     Examples:

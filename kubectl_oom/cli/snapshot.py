@@ -10,19 +10,20 @@ from typing import Any
 import click
 
 from kubectl_oom.cli import choices
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.durations import span_of
 from kubectl_oom.cli.files import write_whole
-from kubectl_oom.cli.options import (
-    cluster_options,
-    now_option,
-    since_option,
-    source_options,
-    span_of,
-    target_options,
-)
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import live_source_options, now_option, refused_from_option, since_option, target_options
 from kubectl_oom.errors import OomError
 
 
-@click.command("snapshot")
+@click.command(
+    "snapshot",
+    cls=Command,
+    exits={0: "written", 1: "nothing was saved: the error says why"},
+    see=("why", "docs/snapshot.md"),
+)
 @target_options
 @click.option(
     "-f",
@@ -34,18 +35,25 @@ from kubectl_oom.errors import OomError
     help="File to write, or - for stdout",
 )
 @since_option
-@source_options
+@refused_from_option
+@live_source_options
 @cluster_options
 @now_option
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """Save all evidence about a target to one file, to be read later with --from.
+    """Save all evidence about a target to a file, before it expires.
 
-    Secrets, tokens and environment values are never in it, but for the named heap and worker settings.
+    Events live for an hour and the end of a container until two more have followed. Reads what `why`, `history` and
+    `recommend` read, and writes it to one JSON file that they take with --from, later and elsewhere. Secrets, tokens
+    and environment values are never in it, but for the named heap and worker settings.
 
     \b
     Examples:
       # Events expire within the hour: keep them
       kubectl oom snapshot deploy/api -f api.json
+      # Everything in a namespace, with a month of samples
+      kubectl oom snapshot -n shop -l tier=backend --since 30d -f shop.json
+      # Compressed, for a colleague
+      kubectl oom snapshot deploy/api -f - | gzip > api.json.gz
       # Read it anywhere, without a cluster
       kubectl oom why deploy/api --from api.json
     """  # noqa: D301 - click's own mark for text that is not to be wrapped

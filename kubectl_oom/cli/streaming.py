@@ -11,7 +11,7 @@ from kubectl_oom.cli.surveying import Progress, Reach, surveyed_proposals
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence import Gap, ProposalReport
     from kubectl_oom.read.source import ClusterSource
     from kubectl_oom.read.stock import Stock

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubectl_oom.cli import choices
-from kubectl_oom.cli.options import (
-    cluster_options,
-    live_source_options,
-    output_of,
-    seconds_of,
-    selection_options,
-    span_of,
-)
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.durations import seconds_of, span_of
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import live_source_options, selection_options
+from kubectl_oom.cli.output import format_option, output_of
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
@@ -24,10 +20,17 @@ if TYPE_CHECKING:
 WATCH_OUTPUTS = ("text", "json")
 
 
-@click.command("watch")
+@click.command(
+    "watch",
+    cls=Command,
+    exits={0: "the time of --for has passed", 1: "the pods cannot be listed", 130: "ended by Ctrl-C"},
+    see=("list", "alerts", "docs/json.md"),
+)
 @selection_options
-@click.option("--since", metavar="DURATION", help="Tell kills of that long before the start too, such as 1h or 7d")
-@click.option("--for", "for_", metavar="DURATION", help="End after that long, with exit code 0")
+@click.option(
+    "--since", metavar="DURATION", help="Tell kills of that long before the start too, such as 1h or 7d (default: none)"
+)
+@click.option("--for", "for_", metavar="DURATION", help="End after that long, such as 10m (default: Ctrl-C ends it)")
 @click.option(
     "--interval",
     default="30s",
@@ -35,14 +38,7 @@ WATCH_OUTPUTS = ("text", "json")
     metavar="DURATION",
     help="How often a metrics engine is asked who is near the limit",
 )
-@click.option(
-    "-o",
-    "--output",
-    default="text",
-    metavar="FORMAT",
-    shell_complete=choices.one_of(WATCH_OUTPUTS),
-    help="One of: " + ", ".join(WATCH_OUTPUTS),
-)
+@format_option(WATCH_OUTPUTS)
 @click.option(
     "--exec",
     "program",
@@ -53,18 +49,18 @@ WATCH_OUTPUTS = ("text", "json")
 @live_source_options
 @cluster_options
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """Print every OOM kill with its verdict as it happens, and warn of who is next.
+    """Tell every OOM kill as it happens, and warn of who is next.
 
-    Without -A, -n names the namespace. Kills that were there before are not repeated, unless --since says so.
-    With a metrics engine it warns once at 85 % and at 95 % of a limit, and once when a limit will be reached
-    within hours. Ctrl-C ends it.
+    Lists the pods once, follows the API server's watch, and looks into each kill as `why` does. Kills that were there
+    before are not repeated, unless --since says so. With a metrics engine it warns once at 85% and at 95% of a limit,
+    and once when a limit will be reached within hours. Nothing is written.
 
     \b
     Examples:
       # Everything that is OOM-killed in the cluster from now on
       kubectl oom watch -A
       # One application, with who is next
-      kubectl oom watch -n shop -l app=api --prometheus-url http://prometheus:9090
+      kubectl oom watch -l app=api --prometheus-url http://prometheus:9090
       # One line of JSON per event, for ten minutes
       kubectl oom watch -A -o json --for 10m
       # Hand every event to a program

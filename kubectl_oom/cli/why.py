@@ -6,24 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubectl_oom.cli.options import (
-    cluster_options,
-    now_option,
-    output_of,
-    output_options,
-    source_options,
-    target_options,
-)
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.help import Command
+from kubectl_oom.cli.options import now_option, source_options, target_options
+from kubectl_oom.cli.output import output_of, output_options
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence import Report
     from kubectl_oom.read.targets import Scope
 
 
-@click.command("why")
+@click.command("why", cls=Command, see=("history", "recommend", "docs/verdicts.md", "docs/findings.md"))
 @target_options
 @output_options
 @source_options
@@ -32,16 +28,24 @@ if TYPE_CHECKING:
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
     """Say what killed a container, how sure that is, and what to do.
 
+    Reads the status of the pods, their events and nodes, the end of the previous log, the kubelet's numbers, and a
+    metrics engine's samples of the day before the kill. Only the pods must be readable: what could not be seen is
+    named, with what would close the gap. Nothing is written.
+
+    A name alone is a pod. Types are pod, deploy, sts, ds, rs, job, cronjob and node.
+
     \b
     Examples:
       # Why does this deployment restart?
       kubectl oom why deploy/api
       # One pod, with the run-up from Prometheus
-      kubectl oom why pod/api-5d4f -n shop --prometheus-url http://prometheus:9090
+      kubectl oom why api-5d4f -n shop --prometheus-url http://prometheus:9090
       # Who died on this node, and was it the node?
       kubectl oom why node/worker-3
-      # As JSON, for a script
-      kubectl oom why -l app=api -o json
+      # Everything that was killed anywhere, as JSON for a script
+      kubectl oom why -A -o json
+      # Without a cluster, from what was saved in time
+      kubectl oom why deploy/api --from api.json
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
     from kubectl_oom.cli.reading import open_source, read_case, scope_of
     from kubectl_oom.judge.diagnose import diagnose
@@ -60,23 +64,21 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
 def show(report: Report, output: Output, now: datetime, *, namespace: str) -> None:
     """Print a report in the form asked for."""
     from kubectl_oom.cli.group import COMMANDS
-    from kubectl_oom.show import document, markdown, text
-    from kubectl_oom.show.colour import Paint
 
     match output.format:
-        case "json":
-            click.echo(document.to_json(document.report_document(report, now)), nl=False)
-        case "yaml":
-            click.echo(document.to_yaml(document.report_document(report, now)), nl=False)
-        case "name":
-            for line in document.names(report):
-                click.echo(line)
+        case "json" | "yaml" | "name":
+            click.echo(_data(report, output.format, now), nl=False)
         case "markdown":
+            from kubectl_oom.show import markdown
+
             for line in markdown.report(
                 report, now=now, ascii_only=output.ascii_only, namespace=namespace, commands=COMMANDS
             ):
                 click.echo(line)
         case _:
+            from kubectl_oom.show import text
+            from kubectl_oom.show.colour import Paint
+
             lines = text.report(
                 report,
                 now=now,
@@ -89,6 +91,15 @@ def show(report: Report, output: Output, now: datetime, *, namespace: str) -> No
             )
             for line in lines:
                 click.echo(line, color=True if output.colour else None)
+
+
+def _data(report: Report, format_name: str, now: datetime) -> str:
+    from kubectl_oom.show import document
+
+    if format_name == "name":
+        return "".join(f"{line}\n" for line in document.names(report))
+    made = document.report_document(report, now)
+    return document.to_json(made) if format_name == "json" else document.to_yaml(made)
 
 
 def nothing_found(output: str, scope: Scope, now: datetime) -> None:

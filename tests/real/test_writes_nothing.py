@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kubectl_oom.read.gaps import CLUSTER_ROLE
 from tests.cluster.access import NOBODY, READER, READER_WITHOUT_KUBELET
 from tests.cluster.control_plane import READER_CERTIFICATE, READER_EXEC
+from tests.documents import granted
+from tests.real.asked import permissions
 from tests.real.scenarios import SCENARIOS
 from tests.real.tool import oom
 
@@ -63,3 +66,4 @@ def test_all_that_was_ever_run_has_only_read(scene: Scene, tmp_path: Path) -> No
     asked = {(r["objectRef"]["resource"], r["objectRef"].get("subresource")) for r in requests if "objectRef" in r}
     assert {("pods", None), ("pods", "log"), ("events", None), ("nodes", "proxy"), ("jobs", None)} <= asked
     assert {request["verb"] for request in requests} <= READING
+    assert permissions(requests) <= granted(CLUSTER_ROLE)
