@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Citation
+from kubectl_oom.evidence.settings import OF_ONE_RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,37 +38,6 @@ _COMMANDS = {
     "nginx": r"nginx",
     "postgres": r"postgres",
     "redis": r"redis-server|valkey-server|keydb-server",
-}
-# Settings that only one runtime reads; WEB_CONCURRENCY is not among them: gunicorn, uvicorn and puma all do.
-_SETTINGS = {
-    "jvm": (
-        "JAVA_OPTS",
-        "JAVA_OPTS_APPEND",
-        "JAVA_TOOL_OPTIONS",
-        "JDK_JAVA_OPTIONS",
-        "_JAVA_OPTIONS",
-        "CATALINA_OPTS",
-        "ES_JAVA_OPTS",
-        "OPENSEARCH_JAVA_OPTS",
-        "LS_JAVA_OPTS",
-        "KAFKA_HEAP_OPTS",
-    ),
-    "node": ("NODE_OPTIONS",),
-    "go": ("GOMEMLIMIT", "GOGC"),
-    "dotnet": (
-        "DOTNET_GCHeapHardLimit",
-        "DOTNET_GCHeapHardLimitPercent",
-        "DOTNET_gcServer",
-        "DOTNET_GCConserveMemory",
-        "COMPlus_GCHeapHardLimit",
-        "COMPlus_GCHeapHardLimitPercent",
-        "COMPlus_gcServer",
-    ),
-    "python": ("GUNICORN_CMD_ARGS", "CELERYD_CONCURRENCY", "AIRFLOW__CELERY__WORKER_CONCURRENCY"),
-    "ruby": ("RAILS_MAX_THREADS", "PUMA_WORKERS"),
-    "php": ("PHP_MEMORY_LIMIT", "PHP_FPM_PM_MAX_CHILDREN"),
-    "nginx": ("NGINX_WORKER_PROCESSES", "NGINX_ENTRYPOINT_WORKER_PROCESSES_AUTOTUNE"),
-    "redis": ("REDIS_ARGS",),
 }
 # The last part of an image's name, as a whole word of it; the weakest witness, since an image may be called anything.
 _IMAGES = {
@@ -102,7 +72,7 @@ def _by_command(container: Container) -> Iterator[Runtime]:
 
 
 def _by_setting(container: Container) -> Iterator[Runtime]:
-    for name, settings in _SETTINGS.items():
+    for name, settings in OF_ONE_RUNTIME.items():
         for setting in settings:
             if setting in container.env:
                 value = f"{setting}={container.env[setting]}"

@@ -18,6 +18,8 @@ from kubectl_oom.evidence.settings import (
     FROM_RESOURCES,
     FROM_SECRET,
     NOT_RECORDED,
+    OF_ONE_RUNTIME,
+    OF_SEVERAL_RUNTIMES,
 )
 from kubectl_oom.read.answer import part, parts, text, words
 
@@ -28,39 +30,8 @@ if TYPE_CHECKING:
 
 HIDDEN = NOT_RECORDED
 # Numbers that .NET reads as hexadecimal, with or without 0x.
-_HEXADECIMAL = frozenset(
-    f"{prefix}_{name}"
-    for prefix in ("DOTNET", "COMPlus")
-    for name in ("GCHeapHardLimit", "GCHeapHardLimitPercent", "GCConserveMemory", "gcServer")
-)
-HEAP_AND_WORKER_SETTINGS = _HEXADECIMAL | {
-    "JAVA_OPTS",
-    "JAVA_OPTS_APPEND",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "_JAVA_OPTIONS",
-    "CATALINA_OPTS",
-    "ES_JAVA_OPTS",
-    "OPENSEARCH_JAVA_OPTS",
-    "LS_JAVA_OPTS",
-    "KAFKA_HEAP_OPTS",
-    "NODE_OPTIONS",
-    "GOMEMLIMIT",
-    "GOGC",
-    "MALLOC_ARENA_MAX",
-    "WEB_CONCURRENCY",
-    "GUNICORN_CMD_ARGS",
-    "CELERYD_CONCURRENCY",
-    "AIRFLOW__CELERY__WORKER_CONCURRENCY",
-    "UV_THREADPOOL_SIZE",
-    "RAILS_MAX_THREADS",
-    "PUMA_WORKERS",
-    "PHP_MEMORY_LIMIT",
-    "PHP_FPM_PM_MAX_CHILDREN",
-    "NGINX_WORKER_PROCESSES",
-    "NGINX_ENTRYPOINT_WORKER_PROCESSES_AUTOTUNE",
-    "REDIS_ARGS",
-}
+_HEXADECIMAL = frozenset(OF_ONE_RUNTIME["dotnet"])
+HEAP_AND_WORKER_SETTINGS = frozenset(OF_SEVERAL_RUNTIMES).union(*OF_ONE_RUNTIME.values())
 # Expressions are texts here, which `re` compiles when they are first used: all of them take 10 ms, and a container
 # needs one or two.
 _NUMBER = r"\d{1,6}"
