@@ -11,10 +11,11 @@ import yaml
 
 from kubectl_oom.evidence import Severity
 from kubectl_oom.evidence.alerting import CheckedRule, FoundRule
+from kubectl_oom.judge.alert_asked import AlertAsked
 from kubectl_oom.judge.alert_lint import lint
 from kubectl_oom.judge.alert_lint.codes import LINTS
 from kubectl_oom.judge.alert_lint.syntax import Matcher
-from kubectl_oom.judge.alert_rules import AlertAsked, alert_rules
+from kubectl_oom.judge.alert_rules import alert_rules
 from kubectl_oom.read.rule_files import read_rule_files, rules_in
 from kubectl_oom.show.alert_rules import rule_file
 from tests.promtool import assert_firing, check, rules_file

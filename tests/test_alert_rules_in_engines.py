@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_oom.judge.alert_rules import AlertAsked, alert_rules
+from kubectl_oom.judge.alert_asked import AlertAsked
+from kubectl_oom.judge.alert_rules import alert_rules
 from tests.engines import ENGINES, Series, require_program, running
 
 if TYPE_CHECKING:

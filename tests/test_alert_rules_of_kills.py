@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_oom.judge.alert_rules import AlertAsked, alert_rules
+from kubectl_oom.judge.alert_asked import AlertAsked
+from kubectl_oom.judge.alert_rules import alert_rules
 from kubectl_oom.show.alert_rules import rule_file
 from tests.promtool import assert_firing, assert_says
 

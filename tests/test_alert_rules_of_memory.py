@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from kubectl_oom.judge.alert_asked import AlertAsked
 from kubectl_oom.judge.alert_lint.syntax import Matcher
-from kubectl_oom.judge.alert_rules import AlertAsked, alert_rules
+from kubectl_oom.judge.alert_rules import alert_rules
 from kubectl_oom.show.alert_rules import rule_file, rule_object
 from tests.promtool import assert_firing, check
 from tests.test_alert_rules_of_kills import API, NONE, killed_at_5m, rules
@@ -140,6 +141,21 @@ def test_thresholds_and_the_time_a_kill_is_told_are_options(tmp_path: Path) -> N
     check(file)
     assert_firing(file, series, {"6m": near("warning") | {("ContainerOOMKilled", "shop", "api-1", "app", "warning")}})
     assert_firing(file, series, {"8m": near("warning"), "20m": near("info", "warning")})
+
+
+def test_how_long_each_severity_waits_is_an_option(tmp_path: Path) -> None:
+    file = written(tmp_path, AlertAsked(info_for="1m", warning_for="3m", critical_for="5m"))
+    moments = {"1m": near("info"), "4m": near("info", "warning"), "6m": near("info", "warning", "critical")}
+
+    assert_firing(file, {used(): "980x40", LIMIT: "1000x40"}, {"0m": NONE} | moments)
+
+
+def test_a_shorter_window_tells_of_growth_sooner(tmp_path: Path) -> None:
+    file = written(tmp_path, AlertAsked(grow_window_seconds=8 * 60, ahead_seconds=1800))
+
+    check(file)
+    assert_firing(file, {used(): "600+15x20", LIMIT: "1000x40"}, {"8m": NONE, "9m": NONE, "11m": growing()})
+    assert_firing(file, {used(): "600+15x10 750x40", LIMIT: "1000x60"}, {"11m": growing(), "25m": NONE, "40m": NONE})
 
 
 def test_the_object_holds_the_same_group_as_the_file() -> None:

@@ -89,6 +89,8 @@ def test_namespaces_are_chosen_and_left_out_by_pattern() -> None:
         (["-n", "a", "--namespace-selector", "b"], "error: -n names one namespace"),
         (["-n", "a/b"], 'error: invalid namespace "a/b"'),
         (["--window", "10s"], "error: --window has to be 2m at least"),
+        (["--grow-window", "90s"], "error: --grow-window has to be 2m at least"),
+        (["--critical-for", "1.5s"], 'error: invalid duration "1.5s" for --critical-for'),
         (["--window", "soon"], 'error: invalid duration "soon" for --window'),
         (["--warn-at", "85"], "error: --info-at, --warn-at and --critical-at have to rise in this order"),
         (["--warn-at", "120"], "error: invalid value for '--warn-at'"),

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from kubectl_oom.evidence.alerting import FoundRule
+from kubectl_oom.judge.alert_asked import AlertAsked
 from kubectl_oom.judge.alert_lint import lint
 from kubectl_oom.judge.alert_lint.codes import LINTS
-from kubectl_oom.judge.alert_rules import AlertAsked, alert_rules
+from kubectl_oom.judge.alert_rules import alert_rules
 from tests.documents import text_of
 
 RULES, _, CODES = text_of("alerts.md").partition("## Codes of the check")
@@ -50,9 +51,12 @@ def test_the_numbers_of_the_rules_are_the_defaults() -> None:
     said = " ".join(RULES.split())
 
     assert f"{asked.info_percent} % of the limit for 15 minutes" in said
+    assert asked.info_for == "15m"
     assert f"above {asked.warning_percent} % for ten, above {asked.critical_percent} % for two" in said
-    assert asked.warning_for == "10m"
+    assert (asked.warning_for, asked.critical_for) == ("10m", "2m")
     assert "for ten minutes after it (`--window`)" in said
     assert asked.window_seconds == 600
     assert "within four hours (`--ahead`)" in said
     assert asked.ahead_seconds == 4 * 3600
+    assert "At the rate of the last hour (`--grow-window`)" in said
+    assert asked.grow_window_seconds == 3600

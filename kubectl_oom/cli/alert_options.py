@@ -6,15 +6,15 @@ import re
 from typing import Any
 
 from kubectl_oom.errors import OomError
+from kubectl_oom.judge.alert_asked import AlertAsked, duration_text
 from kubectl_oom.judge.alert_lint.syntax import Matcher
-from kubectl_oom.judge.alert_rules import AlertAsked
 
 _LABEL = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
 _OBJECT_LABEL = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _OBJECT_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _RULES_OWN = ("alertname", "__name__")
-SHORTEST_WINDOW_SECONDS = 120  # two scrapes of a minute: less may lie between two evaluations
+SHORTEST_WINDOW_SECONDS = 120  # two scrapes of a minute: less may lie between two evaluations, and makes no line
 
 
 def alert_asked(values: dict[str, Any]) -> AlertAsked:
@@ -25,9 +25,8 @@ def alert_asked(values: dict[str, Any]) -> AlertAsked:
     cluster = values["cluster_label"]
     if cluster is not None and not _LABEL.fullmatch(cluster):
         raise OomError(f'error: invalid label "{cluster}" for --cluster-label')
-    window = _seconds("--window", values["window"])
-    if window < SHORTEST_WINDOW_SECONDS:
-        raise OomError("error: --window has to be 2m at least", "A kill has to be told for longer than a scrape takes")
+    window = _window("--window", values["window"], "A kill has to be told for longer than a scrape takes")
+    grow_window = _window("--grow-window", values["grow_window"], "A line needs samples, and scrapes take their time")
     return AlertAsked(
         namespaces=_namespaces(values),
         cluster_label=cluster,
@@ -35,7 +34,10 @@ def alert_asked(values: dict[str, Any]) -> AlertAsked:
         info_percent=percents[0],
         warning_percent=percents[1],
         critical_percent=percents[2],
+        info_for=duration_text(_seconds("--info-for", values["info_for"])),
         warning_for=duration_text(_seconds("--warn-for", values["warn_for"])),
+        critical_for=duration_text(_seconds("--critical-for", values["critical_for"])),
+        grow_window_seconds=grow_window,
         ahead_seconds=_seconds("--ahead", values["ahead"]),
     )
 
@@ -81,8 +83,15 @@ def group_name(values: dict[str, Any], form: str) -> str:
     return name
 
 
+def _window(flag: str, text: str, why: str) -> int:
+    seconds = _seconds(flag, text)
+    if seconds < SHORTEST_WINDOW_SECONDS:
+        raise OomError(f"error: {flag} has to be {duration_text(SHORTEST_WINDOW_SECONDS)} at least", why)
+    return seconds
+
+
 def _seconds(flag: str, text: str) -> int:
-    from kubectl_oom.cli.options import span_of
+    from kubectl_oom.cli.durations import span_of
 
     try:
         seconds = span_of(text)
@@ -91,11 +100,3 @@ def _seconds(flag: str, text: str) -> int:
     if seconds != int(seconds):
         raise OomError(f'error: invalid duration "{text}" for {flag}: whole seconds')
     return int(seconds)
-
-
-def duration_text(seconds: int) -> str:
-    """The duration as Prometheus spells it: `10m`, `90s`."""
-    for unit, letter in ((3600, "h"), (60, "m")):
-        if seconds % unit == 0:
-            return f"{seconds // unit}{letter}"
-    return f"{seconds}s"

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubectl_oom.cli import choices
-from kubectl_oom.cli.options import cluster_options, now_option
+from kubectl_oom.cli.connecting import cluster_options
+from kubectl_oom.cli.help import Command, Flag
+from kubectl_oom.cli.options import now_option
+from kubectl_oom.cli.output import width_option
 
 if TYPE_CHECKING:
-    from kubectl_oom.cli.options import Output
+    from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence.alerting import RuleCheck
 
 WRITTEN = ("prometheus", "prometheusrule")
 CHECKED = ("text", "json", "yaml")
+_rule = partial(click.option, cls=Flag, heading="Rules that are written")
 
 
-@click.command("alerts")
+@click.command(
+    "alerts",
+    cls=Command,
+    exits={
+        0: "written; with --check: no rule is wrong",
+        1: "not written; with --check: a rule is wrong (critical or warning), or something could not be read",
+    },
+    see=("watch", "docs/alerts.md"),
+)
 @click.argument("files", nargs=-1, metavar="[FILE ...]", shell_complete=choices.files)
 @click.option(
     "--check", "check_them", is_flag=True, help="Check rules: those in files (- is stdin), or with -A or -n a cluster's"
@@ -31,24 +44,20 @@ CHECKED = ("text", "json", "yaml")
     help="Rules about this namespace; with --check: the objects in it",
 )
 @click.option("-A", "--all-namespaces", is_flag=True, help="With --check: the PrometheusRule objects of all namespaces")
-@click.option("--namespace-selector", metavar="REGEX", help="Rules about namespaces whose whole name matches")
-@click.option("--exclude-namespaces", metavar="REGEX", help="Leave out namespaces whose whole name matches")
-@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Label on every rule (repeatable)")
-@click.option(
+@_rule("--namespace-selector", metavar="REGEX", help="Rules about namespaces whose whole name matches (default: all)")
+@_rule("--exclude-namespaces", metavar="REGEX", help="Leave out namespaces whose whole name matches")
+@_rule("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Label on every rule (repeatable)")
+@_rule(
     "--object-label",
     "object_labels",
     multiple=True,
     metavar="NAME=VALUE",
     help="Label on the PrometheusRule (repeatable)",
 )
-@click.option(
-    "--group-name", default="kubectl-oom", show_default=True, metavar="NAME", help="Name of the group and object"
-)
-@click.option(
-    "--cluster-label", metavar="NAME", help="Label that tells clusters apart in a shared store, such as cluster"
-)
-@click.option("--window", default="10m", show_default=True, metavar="DURATION", help="How long a kill is told")
-@click.option(
+@_rule("--group-name", default="kubectl-oom", show_default=True, metavar="NAME", help="Name of the group and object")
+@_rule("--cluster-label", metavar="NAME", help="Label that tells clusters apart in a shared store, such as cluster")
+@_rule("--window", default="10m", show_default=True, metavar="DURATION", help="How long a kill is told")
+@_rule(
     "--info-at",
     default=85,
     show_default=True,
@@ -56,7 +65,7 @@ CHECKED = ("text", "json", "yaml")
     type=click.IntRange(1, 99),
     help="Near the limit: info",
 )
-@click.option(
+@_rule(
     "--warn-at",
     default=90,
     show_default=True,
@@ -64,7 +73,7 @@ CHECKED = ("text", "json", "yaml")
     type=click.IntRange(1, 99),
     help="Near the limit: warning",
 )
-@click.option(
+@_rule(
     "--critical-at",
     default=95,
     show_default=True,
@@ -72,37 +81,50 @@ CHECKED = ("text", "json", "yaml")
     type=click.IntRange(1, 99),
     help="Near the limit: critical",
 )
-@click.option(
+@_rule("--info-for", default="15m", show_default=True, metavar="DURATION", help="How long it has to be so for an info")
+@_rule(
     "--warn-for", default="10m", show_default=True, metavar="DURATION", help="How long it has to be so for a warning"
 )
-@click.option("--ahead", default="4h", show_default=True, metavar="DURATION", help="How far ahead growth is predicted")
+@_rule(
+    "--critical-for",
+    default="2m",
+    show_default=True,
+    metavar="DURATION",
+    help="How long it has to be so for a critical",
+)
+@_rule("--grow-window", default="1h", show_default=True, metavar="DURATION", help="What growth is measured over")
+@_rule("--ahead", default="4h", show_default=True, metavar="DURATION", help="How far ahead growth is predicted")
 @click.option(
     "-o",
     "--output",
     metavar="FORMAT",
     shell_complete=choices.one_of(WRITTEN + CHECKED),
-    help=f"One of: {', '.join(WRITTEN)}; with --check: {', '.join(CHECKED)}",
+    help=f"One of: {', '.join(WRITTEN)}; with --check: {', '.join(CHECKED)} (default: the first)",
 )
-@click.option("--width", type=click.IntRange(40, 400), help="Columns of text (default: the terminal's, else 80)")
+@width_option()
 @cluster_options
 @now_option
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the decorators above declare
-    """Write Prometheus rules about OOM kills, or check the rules that are there.
+    """Write Prometheus rules that are right, or check those that are there.
 
-    With --check, exits 1 where a rule is wrong (critical or warning), or something could not be read.
+    Rules are written to stdout; nothing is read for that and nothing is changed. With --check, rule files and
+    PrometheusRule objects are judged together: what never fires, fires for the wrong thing, or cannot see a kill.
+    Files are YAML or JSON, - is stdin; -A or -n reads the objects of a cluster.
 
     \b
     Examples:
       # A rule file for Prometheus
       kubectl oom alerts > oom-rules.yaml
       # An object for Prometheus' operator
-      kubectl oom alerts -o prometheusrule --object-label release=prometheus | kubectl apply -n monitoring -f -
+      kubectl oom alerts -o prometheusrule --object-label release=prometheus
+      # Rules about the namespaces of one team, told earlier
+      kubectl oom alerts --namespace-selector 'shop-.*' --warn-at 85 --info-at 80
       # What is wrong with my rules?
       kubectl oom alerts --check rules/*.yaml
       # And with those in the cluster?
       kubectl oom alerts --check -A
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
-    from kubectl_oom.cli.options import output_of
+    from kubectl_oom.cli.output import output_of
 
     if values["check_them"]:
         output = output_of(values["output"] or "text", values["width"], CHECKED)
@@ -164,7 +186,7 @@ def _of_cluster(values: dict[str, Any]) -> list[Any]:
         if not values["files"]:
             raise OomError("error: nothing to check", "Name files, or -A for the PrometheusRule objects of the cluster")
         return []
-    from kubectl_oom.cli.options import connect_options
+    from kubectl_oom.cli.connecting import connect_options
     from kubectl_oom.cli.reading import fatal
     from kubectl_oom.read.connection import connect
     from kubectl_oom.read.live import LiveSource

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kubectl_oom.judge.alert_rules import AlertRule
+    from kubectl_oom.judge.alert_asked import AlertRule
 
 Json = dict[str, Any]
 _NO_FOLDING = 1 << 31

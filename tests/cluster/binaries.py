@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 NODE = (
     *("kubelet", "containerd", "containerd-shim-runc-v2", "ctr", "runc", "cni"),
-    *("kube-state-metrics", "prometheus", "metrics-server"),
+    *("kube-state-metrics", "kube-state-metrics-old", "prometheus", "metrics-server", "node_exporter"),
 )
 BUILD = "build them once, as root with Go 1.26 or later: make cluster (about 15 minutes from nothing)"
 

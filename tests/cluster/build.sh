@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Build a real Kubernetes node from source: etcd, API server, controllers, scheduler, kubelet and kubectl (one binary),
-# containerd, runc, kube-state-metrics, metrics-server, Thanos, and the image of the memory workload. No Docker, no
-# image registry, no release download: only Go modules (from the proxy that `go env GOPROXY` names) and Debian packages.
+# containerd, runc, kube-state-metrics (two of them), metrics-server, node-exporter, Thanos, and the image of the memory
+# workload. No Docker, no image registry, no release download: only Go modules (from the proxy that `go env GOPROXY`
+# names) and Debian packages.
 #
 #   build.sh DIRECTORY [krew] [validate-krew-manifest] [kwok]
 #
@@ -125,6 +126,9 @@ install_module ctr "github.com/containerd/containerd/v2/cmd/ctr@$CONTAINERD"
 have runc || headers seccomp.h libseccomp-dev
 CGO_ENABLED=1 install_module runc "github.com/opencontainers/runc@$RUNC" -tags seccomp
 build_archive kube-state-metrics k8s.io/kube-state-metrics/v2 "$KUBE_STATE_METRICS" .
+# From before it told when a container ended (2.12): some clusters run such a one, and two alert rules are for it.
+build_archive kube-state-metrics-old k8s.io/kube-state-metrics/v2 "$OLD_KUBE_STATE_METRICS" .
+install_module node_exporter "github.com/prometheus/node_exporter@$NODE_EXPORTER" -ldflags '-s -w'
 install_module metrics-server "sigs.k8s.io/metrics-server/cmd/metrics-server@$METRICS_SERVER"
 # Without this tag its gRPC panics at the first answer.
 build_archive thanos github.com/thanos-io/thanos "$THANOS" ./cmd/thanos -tags slicelabels
