@@ -28,8 +28,7 @@ from kubectl_oom.evidence import (
 )
 from kubectl_oom.show.post_mortem import document_of
 from kubectl_oom.show.post_mortem_html import html_of
-from tests.test_show_any_proposal import PROPOSALS
-from tests.test_show_any_report import (
+from tests.hostile import (
     FINDINGS,
     GAPS,
     LAST_SAMPLES,
@@ -40,6 +39,7 @@ from tests.test_show_any_report import (
     TIMES,
     reports,
 )
+from tests.test_show_any_proposal import PROPOSALS
 from tests.test_show_cases import NOW
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from kubectl_oom.judge.merging import merged, only
 from kubectl_oom.judge.patching import patch_of, pod_spec_of, undo_patch_of
 from kubectl_oom.quantity import exact_bytes
 from kubectl_oom.read.workload import facts_of
+from tests.hostile import patient
 from tests.kubectl import kubectl
-from tests.test_show_any_report import patient
 
 if TYPE_CHECKING:
     from pathlib import Path

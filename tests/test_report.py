@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile import SCHEMA
 from tests.post_mortems import ALLOWED, Page
 from tests.program import Ran, oom
-from tests.test_show_any_report import SCHEMA
 
 INCIDENTS = Path(__file__).parents[1] / "kubectl_oom" / "incidents"
 SECTIONS = [

@@ -23,7 +23,6 @@ from kubectl_oom.evidence import (
     Rolled,
     RolloutState,
     Severity,
-    Sizes,
     Watched,
     WorkloadFacts,
     Written,
@@ -38,30 +37,30 @@ from kubectl_oom.show.fix_objects import FOR_GIT
 from kubectl_oom.show.fixes import difference, lines
 from kubectl_oom.show.words import cells
 from tests.build import NOW
-from tests.test_show_any_report import (
+from tests.hostile import (
     BYTES,
     CITATIONS,
+    COUNTS,
     GAPS,
     MAYBE_BYTES,
+    MAYBE_TEXT,
     NAMES,
     NASTY,
     SCHEMA,
+    SIZES,
+    TEXTS,
     patient,
     steering,
     without_fences,
     without_surrogates,
 )
 
-MAYBE_TEXT = st.none() | NASTY
-TEXTS = st.lists(NASTY, max_size=2).map(tuple)
-COUNTS = st.integers(0, 100_000)
 KINDS = {"Deployment": "apps/v1", "CronJob": "batch/v1", "Job": "batch/v1", "Pod": "v1", "StatefulSet": "apps/v1"}
 OWNERS = st.builds(
     lambda kind, name: Owner(api_version=KINDS[kind], kind=kind, name=name), st.sampled_from(list(KINDS)), NAMES
 )
 TYPES = st.sampled_from([ContainerType.APP, ContainerType.INIT, ContainerType.SIDECAR])
 QUANTITIES = st.none() | st.sampled_from(["64Mi", "500M", "1.5Gi"]) | NASTY
-SIZES = st.builds(Sizes, request_bytes=MAYBE_BYTES, limit_bytes=MAYBE_BYTES)
 WRITTEN = st.builds(
     Written,
     name=NAMES,

@@ -13,13 +13,13 @@ from kubectl_oom.show.document import to_json
 from kubectl_oom.show.post_mortem import document_of
 from kubectl_oom.show.post_mortem_document import post_mortems_document
 from kubectl_oom.show.post_mortem_markdown import markdown_of
-from tests.post_mortems import ALLOWED, REPORTS, Page, hostile_page, page_of
-from tests.test_show_any_report import (
+from tests.hostile import (
     SCHEMA,
     patient,
     steering,
     without_fences,
 )
+from tests.post_mortems import ALLOWED, REPORTS, Page, hostile_page, page_of
 from tests.test_show_cases import NOW
 
 if TYPE_CHECKING:

@@ -29,7 +29,6 @@ from kubectl_oom.evidence import (
     Scaling,
     ScalingAnswer,
     Setting,
-    Sizes,
     WorkloadClass,
 )
 from kubectl_oom.show.colour import NO_PAINT
@@ -40,26 +39,26 @@ from kubectl_oom.show.proposal_markdown import proposals_markdown
 from kubectl_oom.show.proposals import Page, lines
 from kubectl_oom.show.words import cells
 from tests.build import NOW
-from tests.test_show_any_report import (
+from tests.hostile import (
     BYTES,
     CITATIONS,
+    COUNTS,
     GAPS,
     MAYBE_BYTES,
+    MAYBE_TEXT,
     NAMES,
     NASTY,
     SCHEMA,
+    SIZES,
+    TEXTS,
     patient,
     steering,
     without_fences,
     without_surrogates,
 )
 
-MAYBE_TEXT = st.none() | NASTY
-TEXTS = st.lists(NASTY, max_size=2).map(tuple)
-COUNTS = st.integers(0, 100_000)
 MONEY = st.floats(-1e6, 1e6)
 RATES = st.none() | st.floats(0, 1e4)
-SIZES = st.builds(Sizes, request_bytes=MAYBE_BYTES, limit_bytes=MAYBE_BYTES)
 OWNERS = st.builds(
     Owner, api_version=st.just("apps/v1"), kind=st.sampled_from(["Deployment", "Rollout"]) | NASTY, name=NAMES
 )

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from kubectl_oom.evidence import Autoscaler, ContainerType, Proposal, Scaling, ScalingAnswer
 from kubectl_oom.show.scaling import hpa_text, scaling_document, without_hpa
+from tests.hostile import NASTY, TEXTS, patient, steering
 from tests.proposals import SCALED, bare, hostile, killed, many, named, report_of, screen, with_all
 from tests.scaled import Shape, advised, item_of, of_the_day
-from tests.test_show_any_proposal import AUTOSCALERS, TEXTS
-from tests.test_show_any_report import NASTY, patient, steering
+from tests.test_show_any_proposal import AUTOSCALERS
 from tests.worlds import container
 
 if TYPE_CHECKING:
