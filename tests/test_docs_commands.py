@@ -61,7 +61,7 @@ def test_every_test_that_contributors_are_sent_to_exists() -> None:
 # Flags of programs that are explained, and of our own tools for developers.
 OF_OTHERS = {
     *("--appendonly", "--concurrency", "--max-memory-per-child", "--max-old-space-size"),
-    *("--max-old-space-size-percentage", "--save", "--workers", "--traces", "--flag"),
+    *("--max-old-space-size-percentage", "--require-hashes", "--save", "--workers", "--traces", "--flag"),
 }
 
 

@@ -11,6 +11,7 @@ from kubectl_oom.read.answer import decoded
 from kubectl_oom.read.discovery import candidates_among
 from kubectl_oom.read.engine import answer_of
 from kubectl_oom.read.source import ReadError
+from tests.fuzz_runs import said
 from tests.program import oom
 from tests.replay import Page, served
 
@@ -63,3 +64,13 @@ def test_the_doctor_examines_what_lists_no_objects(items: Any) -> None:
 
     assert ran.err == ""
     assert json.loads(ran.out)["kind"] == "SourceList"
+
+
+def test_what_the_screens_encoding_does_not_have_is_a_question_mark() -> None:
+    expired = json.dumps({"kind": "Status", "message": "数据", "reason": "Expired", "code": 410})
+
+    with served(faults={"/pods": Page(expired, status=410, kind="application/json")}) as server:
+        ran = said(["doctor", "-s", server.url, "--request-timeout=5s"], encoding="cp1252")
+
+    assert ran.err == ""
+    assert "- pods (namespace default): ??" in ran.out

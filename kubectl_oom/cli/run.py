@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +30,7 @@ def run(argv: Sequence[str]) -> int:
     if sys.stdout is None:  # `>&-`: there is nowhere to answer to
         return _tell("error: standard output is closed", code=failed)
     keep_interrupts()
+    _print_anything()
     try:
         # What a command ended with (click's Exit) is handed back; the commands themselves return nothing.
         words = list(map(as_pflag, argv))
@@ -53,6 +55,12 @@ def run(argv: Sequence[str]) -> int:
     except RecursionError:
         return _tell("error: something that was read is nested too deeply to be an answer", code=failed)
     return code if isinstance(code, int) else 0
+
+
+def _print_anything() -> None:
+    """A character that the stream's encoding does not have (on Windows that of an old code page) becomes a `?`."""
+    with suppress(AttributeError):  # a stream that somebody has put in its place
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # as above
 
 
 def _drop_stdout() -> None:
