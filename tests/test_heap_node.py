@@ -51,6 +51,12 @@ def test_a_percentage_wins_over_a_size_and_follows_the_arithmetic() -> None:
     ]
 
 
+def test_the_least_limit_is_reckoned_without_rounding_what_is_not_heap() -> None:
+    found = advice(run_as("node", "--max-old-space-size-percentage=90"), None, killed=1)
+
+    assert found.least_limit_bytes == 4  # 0.35 of a byte / (1 - 0.9); rounded first, it would be nothing
+
+
 def test_an_option_beside_others_that_are_not_recorded_is_named_and_not_written() -> None:
     found = advice(
         run_as("node", env={"NODE_OPTIONS": "--require x --max-old-space-size=2048"}), GI, highest=GI, wanted=GI

@@ -110,6 +110,18 @@ def test_a_kill_without_a_limit_makes_no_number(limit: float | None) -> None:
     assert "OOM-killed once at a limit that nothing recorded." in told.rationale
 
 
+def test_a_kill_without_a_limit_keeps_todays_whatever_is_known_of_another() -> None:
+    """The one may have been at today's limit: that the other was at a lower one does not make it safe to lower it."""
+    unrecorded, recorded = kill(20, None), kill(30, 256)
+    told = size(history(life(200), kills=[unrecorded, recorded], limit=2048))
+
+    assert limit_of(size(history(life(200), kills=[recorded], limit=2048))) < 2048
+    assert limit_of(size(history(life(200), kills=[unrecorded], limit=2048))) == 2048
+    assert limit_of(told) == 2048
+    why = "a kill whose limit nothing recorded may have been at it"
+    assert f"That is below the limit of today, 2Gi, and {why}: it stays." in told.rationale
+
+
 def test_samples_of_zero_are_no_memory() -> None:
     assert size(history(life(0))).recommended is None
 

@@ -48,7 +48,7 @@ def rationale(made: Reckoning, *, until: datetime) -> tuple[str, ...]:
         *_kills(made.found),
         *_reckoning(made.found, made.estimate, made.profile),
         *_growth(made.growth, made.sizes),
-        *_result(made.history, made.found, made.estimate, made.sizes),
+        *_result(made),
         *_blind_spots(made.history, made.found),
         *_confidence(made),
     )
@@ -169,14 +169,15 @@ def _growth(growth: Growth | None, sizes: Sizes | None) -> Iterator[str]:
         yield f"It grows by {rate}: {size} lasts {lasts} from now."
 
 
-def _result(history: ContainerHistory, found: Seen, estimate: Estimate, sizes: Sizes | None) -> Iterator[str]:
+def _result(made: Reckoning) -> Iterator[str]:
+    history, found, estimate, sizes = made.history, made.found, made.estimate, made.sizes
     if sizes is None or sizes.limit_bytes is None or sizes.request_bytes is None or estimate.bytes is None:
         yield "Nothing is known that a size could be made from, so none is recommended."
         return
     if sizes.limit_bytes > clean_size(estimate.bytes):
-        yield (
-            f"That is below the limit of today, {show_bytes(sizes.limit_bytes)}, and too little was seen to lower it: it stays."
-        )
+        unsure = "a kill whose limit nothing recorded may have been at it"
+        why = "too little was seen to lower it" if made.band is Band.LOW else unsure
+        yield f"That is below the limit of today, {show_bytes(sizes.limit_bytes)}, and {why}: it stays."
     else:
         yield f"Rounded up to a clean size, the limit is {exact_bytes(sizes.limit_bytes)}."
     request = exact_bytes(sizes.request_bytes)

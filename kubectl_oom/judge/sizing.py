@@ -124,7 +124,9 @@ def recommend(
     chosen = _asked(wishes.profile, wishes.headroom)
     estimate = replace(estimate_of(history, found, chosen, weighted=wishes.headroom is None), by_heap=heap_needs)
     band, why = band_of(history, found)
-    sizes = _sizes(history, found, estimate, keep=band is Band.LOW, guaranteed=wishes.guaranteed)
+    # A kill whose limit nothing recorded may have been at today's, whatever is known of others.
+    keep = band is Band.LOW or found.unknown_limits > 0
+    sizes = _sizes(history, found, estimate, keep=keep, guaranteed=wishes.guaranteed)
     told_class, class_reason = (wishes.workload_class, "as asked") if wishes.workload_class else class_of(history)
     growth = growth_of(history, found)
     return Recommendation(

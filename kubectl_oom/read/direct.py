@@ -210,11 +210,13 @@ def _redirected(response: requests.Response, whom: str) -> ReadError:
 
 def _failure(error: Exception, whom: str) -> ReadError:
     """What went wrong before there was an answer, in the words of the system call it went wrong in."""
-    if isinstance(error, requests.Timeout):
+    cause = _system_error(error)
+    # Our own limit has no number of the system's. requests calls it a Timeout only where it did not retry: with its
+    # retries counted to 0, and in the middle of a body, it is a ConnectionError like any other.
+    if isinstance(error, requests.Timeout) or (isinstance(cause, TimeoutError) and cause.errno is None):
         return ReadError("Timeout", f"{whom} gave no answer in time")
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return ReadError("BadAnswer", f"{whom} broke off in the middle of its answer")
-    cause = _system_error(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return ReadError("BadCertificate", f"the certificate of {whom} is not trusted: {cause.verify_message}")
     if isinstance(cause, ssl.SSLError):

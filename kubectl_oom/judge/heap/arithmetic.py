@@ -38,9 +38,12 @@ def least_for_fixed(cap: int, program: Program, share: float = HEAP_SHARE) -> in
     return least if least <= MOST * program.known else None
 
 
-def rest_when_killed(share: float, killed: int) -> int:
-    """What is not heap is taken to have wanted this much, when the limit of the kill had a heap of this share in it."""
-    return round((1 - share) * killed + WANTED_MORE * killed)
+def rest_when_killed(share: float, killed: int) -> float:
+    """What is not heap is taken to have wanted this much, when the limit of the kill had a heap of this share in it.
+
+    Bytes, not rounded: what is divided by a small share of a limit would make the rounding many times as large.
+    """
+    return (1 - share) * killed + WANTED_MORE * killed
 
 
 def least_for_percent(share: float, program: Program) -> int | None:
@@ -128,9 +131,9 @@ def percent_sum(share: float, program: Program, smaller: float = SMALLER) -> Ite
     if program.killed is None or not 0 < share < 1:
         return
     rest = rest_when_killed(share, program.killed)
-    sums = [f"{sized(rest)} / (1 - {one:.2f}) = {sized(round(rest / (1 - one)))}" for one in (share, smaller)]
+    sums = [f"{sized(round(rest))} / (1 - {one:.2f}) = {sized(round(rest / (1 - one)))}" for one in (share, smaller)]
     yield (
         f"A heap in percent grows with the limit. If what is not heap wanted {WANTED_MORE:.0%} of that limit more, it wants "
-        f"{sized(rest)}, and the limit must be at least {sums[0]}"
+        f"{sized(round(rest))}, and the limit must be at least {sums[0]}"
         + (f"; with {smaller:.0%} for the heap it would be {sums[1]}." if smaller < share else ".")
     )

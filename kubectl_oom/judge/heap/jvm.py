@@ -198,7 +198,7 @@ def _rest(program: Program, cap: Cap) -> int:
     """What is known to be needed besides the heap."""
     seen = program.highest - cap.at(program.limit) if program.highest and program.limit else 0
     share = _share(cap)
-    killed = rest_when_killed(share, program.killed) if share is not None and program.killed else 0
+    killed = round(rest_when_killed(share, program.killed)) if share is not None and program.killed else 0
     return max(0, seen, killed)
 
 
