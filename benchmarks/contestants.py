@@ -75,7 +75,7 @@ def one_pod(kubectl: str, doors: Doors, slot: Slot, requests: str) -> Argvs:
         "the same requests, nothing made of them": [sys.executable, str(BARE), doors.kubeconfig, requests],
         WHY_ALONE: [plugin(), *why],
         WHY: [kubectl, "oom", *why],
-        f"{WHY}, with Prometheus": [kubectl, "oom", *why, *engine],
+        f"{WHY} --prometheus-url URL": [kubectl, "oom", *why, *engine],
         "kubectl oom recommend deploy": [kubectl, "oom", "recommend", f"deploy/{slot.deployment}", *where, *engine],
     }
 

@@ -43,7 +43,7 @@ of the series of these very pods and of those before a rollout, sampled every mi
 - **Prometheus CPU** is what its process took during a run.
 - **Lines** are those of the answer.
 
-`kubectl oom …` is as typed: kubectl starts, finds the plugin, and becomes it. `kubectl-oom …` is the
+`kubectl oom` is as typed: kubectl starts, finds the plugin, and becomes it. `kubectl-oom` is the
 plugin alone. "The same requests, nothing made of them" sends the requests of `why` through a minimal
 client: the floor.
 

@@ -40,7 +40,7 @@ FLOOR, GET_POD, RECOMMEND = (
     "kubectl get pod -o json",
     "kubectl oom recommend deploy",
 )
-WHY_WITH_PROMETHEUS, UNPAGED_GZIP = f"{WHY}, with Prometheus", f"{UNPAGED}, gzip"
+WHY_WITH_PROMETHEUS, UNPAGED_GZIP = f"{WHY} --prometheus-url URL", f"{UNPAGED}, gzip"
 OF_A_CLUSTER = "100 containers"
 OF_ALL_PODS = [GET_ALL, UNPAGED, UNPAGED_GZIP, LIST_BARE, LIST, RECOMMEND_ALL]
 EVERYTHING = {
