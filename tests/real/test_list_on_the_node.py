@@ -27,8 +27,9 @@ pytestmark = pytest.mark.timeout(900)
 LIMIT = "40Mi"
 GROWS = hog("grow", base=8, step=4, tick="1s")  # past the limit in eight seconds
 WAVE = 8  # pods that are killed once, in each of three waves
-LOOPS, LOOP_KILLS = 3, 4  # pods that are killed again and again, and run for good then
+LOOPS, LOOP_KILLS = 3, 3  # pods that are killed again and again, and run for good then: each back-off is twice the last
 CHILD_KILLS = 2
+AGAIN = "/again"  # a file in the container of children
 DELETED = 3  # pods of the first wave that are deleted after their kill
 KILLS = 3 * WAVE + LOOPS * LOOP_KILLS + CHILD_KILLS
 LAST_REASON = "kube_pod_container_status_last_terminated_timestamp"
@@ -88,6 +89,7 @@ def run(node: Cluster) -> Iterator[Run]:
     scene.wait("the first wave", lambda: _ended(scene, "wave-1") == WAVE, lambda: str(_ended(scene, "wave-1")))
     node.restart("kube-apiserver")
     _ready(scene)
+    node.kubectl("exec", "-n", scene.namespace, "parent", "--", "touch", AGAIN)
     _wave(scene, 3)
     deleted = tuple(f"wave-1-{number}" for number in range(DELETED))
     scene.wait("Prometheus to know the first wave", lambda: _known(scene, deleted), lambda: "not known")
@@ -104,7 +106,8 @@ def _steady(scene: Scene) -> None:
         bare_pod(f"loop-{n}", pod_spec(container("app", LIMIT, **shell(LOOP), **SCRATCH), **scratch))
         for n in range(LOOPS)
     ]
-    children = f"{'; sleep 90; '.join([CHILD] * CHILD_KILLS)}; exec sleep 100000"
+    # The second child begins when it is told to: the kill of a child while the kubelet restarts is known to nobody.
+    children = f"{CHILD}; until [ -e {AGAIN} ]; do sleep 1; done; {CHILD}; exec sleep 100000"
     pods.append(bare_pod("parent", pod_spec(container("app", LIMIT, **shell(children)))))
     pods.append(bare_pod("exits", pod_spec(container("app", LIMIT, **shell("sleep 5; exit 137")))))
     sick = probe("false", initialDelaySeconds=5, failureThreshold=1)
