@@ -109,7 +109,7 @@ def test_a_server_that_is_not_reached_is_told_from_one_that_does_not_answer(open
             waiting.append(socket.socket())
             waiting[-1].settimeout(0)
             waiting[-1].connect_ex(listener.getsockname())
-        connection = opened(f"https://{netloc}", request_timeout_seconds=0.3)
+        connection = opened(f"https://{netloc}", request_timeout_seconds=5.0)
         error = failure(lambda: connection.get("/version"))
         for each in waiting:
             each.close()
