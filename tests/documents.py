@@ -6,6 +6,7 @@ A block below `<!-- illustrative -->` is shown only: it needs a cluster.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
+from jsonschema import Draft202012Validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PROGRAM = "kubectl oom"
+SCHEMA = Draft202012Validator(json.loads((DOCS / "schema.json").read_text(encoding="utf-8")))
 UPDATE = "write the documents anew with: UPDATE_DOCS=1 make test ARGS='-k docs'"
 ILLUSTRATIVE = "<!-- illustrative -->"
 RUN_SECONDS = 60.0

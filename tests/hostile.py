@@ -6,12 +6,10 @@ import json
 import re
 import unicodedata
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from kubectl_oom.evidence import (
     Citation,
@@ -36,7 +34,6 @@ from tests.test_show_cases import NOW, PROMETHEUS
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "docs/schema.json").read_text()))
 STEERS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 # Text as a hostile cluster would have it: controls, markup, wide characters, and words longer than any screen.

@@ -13,10 +13,15 @@ from tests.cluster import binaries
 SECONDS = 30.0
 
 
-def kubectl(*args: str) -> str:
-    """What one run of it prints; the test is skipped where there is none."""
+def kubectl_program() -> str:
+    """Where it is; the test is skipped where there is none."""
     program = shutil.which("kubectl") or binaries.path("kubectl")
     if not os.access(program, os.X_OK):
         pytest.skip(f"no kubectl on PATH and none at {program}: install it, or {binaries.BUILD}")
-    done = subprocess.run([program, *args], capture_output=True, text=True, check=True, timeout=SECONDS)
+    return program
+
+
+def kubectl(*args: str) -> str:
+    """What one run of it prints; as above without one."""
+    done = subprocess.run([kubectl_program(), *args], capture_output=True, text=True, check=True, timeout=SECONDS)
     return done.stdout

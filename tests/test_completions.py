@@ -12,8 +12,8 @@ import pytest
 
 from kubectl_oom.cli.group import COMMANDS
 from kubectl_oom.cli.shells import FINDER, FINDER_SCRIPT, SCRIPTS
-from tests.cluster import binaries
 from tests.documents import ROOT
+from tests.kubectl import kubectl_program
 from tests.program import oom
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ def test_the_command_prints_the_script_of_each_shell(shell: str) -> None:
 
 @pytest.mark.parametrize("finder", ["the script for krew", "the program of the wheel"])
 def test_kubectl_completes_flags_and_commands_of_the_plugin(tmp_path: Path, finder: str) -> None:
-    kubectl = shutil.which("kubectl") or binaries.path("kubectl")
-    if not os.access(kubectl, os.X_OK):
-        pytest.skip(f"no kubectl on PATH and none at {kubectl}: install it, or {binaries.BUILD}")
+    kubectl = kubectl_program()
     _install(tmp_path, BINARY)
     if finder == "the script for krew":
         shutil.copy(COMPLETIONS / FINDER, tmp_path)

@@ -9,7 +9,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from kubectl_oom.evidence import Confidence, ContainerType, Gap, KillList, ListedKill, Owner, Pattern, Verdict
 from kubectl_oom.show.document import to_json, to_yaml
@@ -17,11 +16,10 @@ from kubectl_oom.show.kill_list_document import kill_list_document
 from kubectl_oom.show.kill_rows import lines, names
 from tests.build import LIMIT, MI, NOW, ago
 from tests.connection.servers import Asked, Reply, api_server
-from tests.documents import ROOT
+from tests.documents import ROOT, SCHEMA
 from tests.in_memory import pod_json
 from tests.program import oom
 
-SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schema.json").read_text()))
 INCIDENT = str(ROOT / "kubectl_oom" / "incidents" / "child-kill.json")
 PROBED = str(ROOT / "kubectl_oom" / "incidents" / "probe-kill.json")
 ROW = ListedKill(

@@ -7,11 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from tests.build import NOW
 from tests.connection.servers import Asked, Reply, api_server, raw_server, unused_port
-from tests.documents import ROOT
+from tests.documents import SCHEMA
 from tests.in_memory import pod_json
 from tests.program import oom
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from tests.connection.servers import ApiServer
 
-SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schema.json").read_text()))
 ASKED = ("list", "--now", NOW.isoformat(), "--contexts")
 WAIT_SECONDS = 5.0  # --request-timeout
 

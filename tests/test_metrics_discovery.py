@@ -17,8 +17,8 @@ from kubectl_oom.read.engine import Engine, EngineOptions, TooMuchDataError
 from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.source import ReadError
 from kubectl_oom.read.target import ConnectOptions
+from tests.engine_server import SUCCESS, Server, failure, reply
 from tests.engines import Series, require_program, running
-from tests.test_metrics_engine import SUCCESS, Server, failure, reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

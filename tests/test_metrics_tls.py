@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-from tests.test_metrics_engine import SECRET, SUCCESS, Server, answering, ask, refused, reply
+from tests.engine_server import SECRET, SUCCESS, Server, answering, ask, refused, reply
 
 # --- TLS
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import SCHEMA
+from tests.documents import SCHEMA
 from tests.post_mortems import ALLOWED, Page
 from tests.program import Ran, oom
 

@@ -37,6 +37,7 @@ from kubectl_oom.show.fix_objects import FOR_GIT
 from kubectl_oom.show.fixes import difference, lines
 from kubectl_oom.show.words import cells
 from tests.build import NOW
+from tests.documents import SCHEMA
 from tests.hostile import (
     BYTES,
     CITATIONS,
@@ -46,7 +47,6 @@ from tests.hostile import (
     MAYBE_TEXT,
     NAMES,
     NASTY,
-    SCHEMA,
     SIZES,
     TEXTS,
     patient,

@@ -13,8 +13,8 @@ from kubectl_oom.show.document import to_json
 from kubectl_oom.show.post_mortem import document_of
 from kubectl_oom.show.post_mortem_document import post_mortems_document
 from kubectl_oom.show.post_mortem_markdown import markdown_of
+from tests.documents import SCHEMA
 from tests.hostile import (
-    SCHEMA,
     patient,
     steering,
     without_fences,

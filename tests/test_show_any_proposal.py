@@ -39,6 +39,7 @@ from kubectl_oom.show.proposal_markdown import proposals_markdown
 from kubectl_oom.show.proposals import Page, lines
 from kubectl_oom.show.words import cells
 from tests.build import NOW
+from tests.documents import SCHEMA
 from tests.hostile import (
     BYTES,
     CITATIONS,
@@ -48,7 +49,6 @@ from tests.hostile import (
     MAYBE_TEXT,
     NAMES,
     NASTY,
-    SCHEMA,
     SIZES,
     TEXTS,
     patient,

@@ -16,7 +16,8 @@ from kubectl_oom.evidence import (
 from kubectl_oom.show import document, markdown, text
 from kubectl_oom.show.colour import NO_PAINT
 from kubectl_oom.show.words import cells
-from tests.hostile import SCHEMA, patient, reports, steering, without_fences, without_surrogates
+from tests.documents import SCHEMA
+from tests.hostile import patient, reports, steering, without_fences, without_surrogates
 from tests.test_show_cases import NOW
 
 FEW = reports(most=2)

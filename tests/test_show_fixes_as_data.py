@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
 from kubectl_oom.show.document import to_json, to_yaml
 from kubectl_oom.show.fix_document import changes_document
 from tests.build import MI, NOW
+from tests.documents import SCHEMA
 from tests.fixes import (
     OUTCOMES,
     everything,
@@ -26,8 +25,6 @@ from tests.fixes import (
     taken_back,
     undone,
 )
-
-SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "docs/schema.json").read_text()))
 
 
 @pytest.mark.parametrize("what", [*OUTCOMES, "everything", "hostile", "none"])

@@ -6,11 +6,9 @@ import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from kubectl_oom.evidence import (
     Citation,
@@ -38,10 +36,10 @@ from kubectl_oom.show.history import lines
 from kubectl_oom.show.history_document import history_document
 from kubectl_oom.show.history_markdown import history_markdown
 from kubectl_oom.show.svg import drawing
+from tests.documents import SCHEMA
 
 NOW = datetime(2026, 5, 8, 3, 0, tzinfo=timezone.utc)
 MI = 1 << 20
-SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "docs/schema.json").read_text()))
 ESCAPE = "\x1b[31m"
 
 

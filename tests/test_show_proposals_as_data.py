@@ -6,24 +6,22 @@ import csv
 import json
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
 from kubectl_oom.judge.rules_of_thumb import NAMED
 from kubectl_oom.show.document import to_json, to_yaml
 from kubectl_oom.show.proposal_csv import COLUMNS, RULES, csv_text
 from kubectl_oom.show.proposal_document import proposals_document
 from tests.build import MI, NOW
+from tests.documents import SCHEMA
 from tests.proposals import EVERYTHING, bare, hostile, killed, leaking, many, named, one, report_of, unknown, with_all
 
 if TYPE_CHECKING:
     from kubectl_oom.evidence import ProposalReport
 
-SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "docs/schema.json").read_text()))
 REPORTS = {
     "killed": killed(),
     "leaking": leaking(),
