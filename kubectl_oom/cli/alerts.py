@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WRITTEN = ("prometheus", "prometheusrule")
 CHECKED = ("text", "json", "yaml")
 _rule = partial(click.option, cls=Flag, heading="Rules that are written")
+_percent = partial(_rule, show_default=True, metavar="PERCENT", type=click.IntRange(1, 99))
+_duration = partial(_rule, show_default=True, metavar="DURATION")
 
 
 @click.command(
@@ -56,44 +58,15 @@ _rule = partial(click.option, cls=Flag, heading="Rules that are written")
 )
 @_rule("--group-name", default="kubectl-oom", show_default=True, metavar="NAME", help="Name of the group and object")
 @_rule("--cluster-label", metavar="NAME", help="Label that tells clusters apart in a shared store, such as cluster")
-@_rule("--window", default="10m", show_default=True, metavar="DURATION", help="How long a kill is told")
-@_rule(
-    "--info-at",
-    default=85,
-    show_default=True,
-    metavar="PERCENT",
-    type=click.IntRange(1, 99),
-    help="Near the limit: info",
-)
-@_rule(
-    "--warn-at",
-    default=90,
-    show_default=True,
-    metavar="PERCENT",
-    type=click.IntRange(1, 99),
-    help="Near the limit: warning",
-)
-@_rule(
-    "--critical-at",
-    default=95,
-    show_default=True,
-    metavar="PERCENT",
-    type=click.IntRange(1, 99),
-    help="Near the limit: critical",
-)
-@_rule("--info-for", default="15m", show_default=True, metavar="DURATION", help="How long it has to be so for an info")
-@_rule(
-    "--warn-for", default="10m", show_default=True, metavar="DURATION", help="How long it has to be so for a warning"
-)
-@_rule(
-    "--critical-for",
-    default="2m",
-    show_default=True,
-    metavar="DURATION",
-    help="How long it has to be so for a critical",
-)
-@_rule("--grow-window", default="1h", show_default=True, metavar="DURATION", help="What growth is measured over")
-@_rule("--ahead", default="4h", show_default=True, metavar="DURATION", help="How far ahead growth is predicted")
+@_duration("--window", default="10m", help="How long a kill is told")
+@_percent("--info-at", default=85, help="Near the limit: info")
+@_percent("--warn-at", default=90, help="Near the limit: warning")
+@_percent("--critical-at", default=95, help="Near the limit: critical")
+@_duration("--info-for", default="15m", help="How long it has to be so for an info")
+@_duration("--warn-for", default="10m", help="How long it has to be so for a warning")
+@_duration("--critical-for", default="2m", help="How long it has to be so for a critical")
+@_duration("--grow-window", default="1h", help="What growth is measured over")
+@_duration("--ahead", default="4h", help="How far ahead growth is predicted")
 @click.option(
     "-o",
     "--output",
