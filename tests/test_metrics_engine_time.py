@@ -66,7 +66,8 @@ def test_a_server_that_was_reached_and_is_silent_is_late_whoever_notices_first(a
         transport = DirectTransport(EngineOptions(url=server.url))
         with pytest.raises(ReadError) as caught:
             transport.ask("query", {"query": "up"}, 0.2)
-    assert (caught.value.reason, caught.value.message) == ("Timeout", f"{transport.label} gave no answer in time")
+    said = f"{transport.label} gave no full answer within 0.2 s"
+    assert (caught.value.reason, caught.value.message) == ("Timeout", said)
 
 
 def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one() -> None:
@@ -87,7 +88,7 @@ def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one() -> None:
     with Server(first_is_late).listening() as server:
         transport = DirectTransport(EngineOptions(url=server.url))
         hasty, patient = (Engine("it", transport, timeout_seconds=limit) for limit in (0.4, 2 * A_BUSY_MACHINE))
-        with pytest.raises(ReadError, match=r"no full answer|no answer in time"):
+        with pytest.raises(ReadError, match="no full answer"):
             hasty.query("late")
         assert len(patient.query("next").rows) == 1
         assert answered_late.is_set()

@@ -116,7 +116,7 @@ def test_what_is_too_much_at_once_is_asked_in_parts_and_nothing_is_lost(store: R
 
 
 def test_an_engine_that_gives_no_answer_in_time_is_left_alone_soon(store: RunningEngine) -> None:
-    late = ReadError("Timeout", "Prometheus gave no answer in time")
+    late = ReadError("Timeout", "Prometheus gave no full answer within 30 s")
     engine, asked = counted(store, lambda query: late if "quantile_over_time(0.95" in query else None)
     _, found = survey(live(engine))
     assert sampled(found) == dict.fromkeys(ALL, -1)

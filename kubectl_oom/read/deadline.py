@@ -48,4 +48,9 @@ def within(seconds: float, ask: Callable[[], Answered], *, whom: str) -> Answere
     try:
         return begin(ask, name=f"asking {whom}")(seconds)
     except Empty:
-        raise ReadError("Timeout", f"{whom} gave no full answer within {seconds:g} s") from None
+        raise late(whom, seconds) from None
+
+
+def late(whom: str, seconds: float) -> ReadError:
+    """What is said of a server that was late, whichever limit noticed: this one or the connection's own."""
+    return ReadError("Timeout", f"{whom} gave no full answer within {seconds:g} s")

@@ -23,6 +23,7 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError, InsecureRequestWarning
 from urllib3.util import Retry
 
+from kubectl_oom.read.deadline import late
 from kubectl_oom.read.engine import Answer, TooMuchDataError, answer_of, plain, refusal
 from kubectl_oom.read.source import ReadError
 
@@ -114,7 +115,7 @@ class _Session(requests.Session):
             with super().request(*args, **kwargs | {"stream": True, "allow_redirects": False}) as response:
                 status, body = response.status_code, self._body(response)
         except (HTTPError, OSError, ValueError) as error:  # requests' own errors are OSErrors
-            raise _failure(error, self._whom) from error
+            raise _failure(error, self._whom, kwargs["timeout"]) from error
         if status == _OK:
             return _Reply(answer_of(body, self._whom))
         if response.is_redirect:
@@ -208,13 +209,13 @@ def _redirected(response: requests.Response, whom: str) -> ReadError:
     )
 
 
-def _failure(error: Exception, whom: str) -> ReadError:
+def _failure(error: Exception, whom: str, seconds: float) -> ReadError:
     """What went wrong before there was an answer, in the words of the system call it went wrong in."""
     cause = _system_error(error)
     # Our own limit has no number of the system's. requests calls it a Timeout only where it did not retry: with its
     # retries counted to 0, and in the middle of a body, it is a ConnectionError like any other.
     if isinstance(error, requests.Timeout) or (isinstance(cause, TimeoutError) and cause.errno is None):
-        return ReadError("Timeout", f"{whom} gave no answer in time")
+        return late(whom, seconds)
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return ReadError("BadAnswer", f"{whom} broke off in the middle of its answer")
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -8,6 +8,7 @@ from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from kubectl_oom.read.deadline import late
 from kubectl_oom.read.source import ReadError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def not_dialled(error: OSError, server: Server) -> ReadError:
 def not_answered(error: Exception, server: Server, seconds: float) -> ReadError:
     """The connection broke off, or was given up after `seconds`."""
     if isinstance(error, TimeoutError):
-        return ReadError("Timeout", f"{server.netloc} gave no full answer within {seconds:g} s")
+        return late(server.netloc, seconds)
     if isinstance(error, ssl.SSLError):
         return unreachable(tls_words(error, server))
     if isinstance(error, (OSError, HTTPException)):

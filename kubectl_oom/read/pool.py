@@ -27,6 +27,7 @@ from urllib3.exceptions import (
 )
 
 from kubectl_oom.errors import OomError
+from kubectl_oom.read.deadline import late
 from kubectl_oom.read.no_answer import broken_off, damaged, lookup_words, system_words, tls_words, unreachable
 from kubectl_oom.read.source import ReadError
 from kubectl_oom.read.tls import context_for, trusting_the_system
@@ -139,7 +140,7 @@ def read_error(error: Exception, server: Server, seconds: float) -> ReadError:
     if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):  # which inherits from it
         if isinstance(error, ConnectTimeoutError):
             return ReadError("Timeout", f"dial tcp {server.netloc}: i/o timeout")
-        return ReadError("Timeout", f"{server.netloc} gave no full answer within {seconds:g} s")
+        return late(server.netloc, seconds)
     if isinstance(error.__cause__, ConnectionRefusedError):
         refused = f"The connection to the server {server.netloc} was refused - did you specify the right host or port?"
         return ReadError("Unreachable", refused)
