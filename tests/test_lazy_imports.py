@@ -123,7 +123,7 @@ COMMANDS: dict[str, tuple[set[str], set[str], set[str]]] = {
     "why pod/api-1 -o json": ({"yaml"}, ALL_BUT_WRITING, SEEN),
     "why pod/api-1 -o markdown": ({"yaml"}, ALL_BUT_WRITING, SEEN),
     "list": ({"yaml"}, ALL_BUT_WRITING, PAST | {"kill_list"}),
-    "watch --for 1s": ({"yaml", "urllib3"}, ALL_BUT_WRITING, SEEN | {"past", "watching"}),
+    "watch --for 1s": ({"yaml", "urllib3"}, ALL_BUT_WRITING, SEEN | {"watching"}),
     "history pod/api-1": ({"yaml", "tabulate"}, ALL_BUT_WRITING, PAST),
     "recommend pod/api-1": ({"yaml", "tabulate"}, ALL_BUT_WRITING, SIZES),
     "fix pod/api-1": ({"yaml"}, ALL_BUT_WRITING, SIZES | {"fixing"}),

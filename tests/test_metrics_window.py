@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_oom.evidence import PastKill, Spread
+from kubectl_oom.read.course import read_course, step_for
 from kubectl_oom.read.engine import Engine, EngineOptions
 from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.owners import name_pattern, pods_of_workload
-from kubectl_oom.read.window import read_course, read_window, step_for
+from kubectl_oom.read.window import read_window
 from tests.engines import ENGINES, RunningEngine, Series, require_program, running
 from tests.stories import DAY, MI, STATUS, STEP, End, PodStory, Points, flat
 

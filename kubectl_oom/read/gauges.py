@@ -14,7 +14,6 @@ from kubectl_oom.read import promql
 from kubectl_oom.read.lives import RSS, SPEC_LIMIT, WORKING_SET, container_id_in, is_amount, samples_of
 from kubectl_oom.read.metrics import SPEC_LIMITS
 from kubectl_oom.read.source import ReadError
-from kubectl_oom.read.survey_numbers import IN_CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,10 +96,10 @@ class Gauger:
         self._engine = engine
         self._here = (*([promql.equals("namespace", namespace)] if namespace else []), *engine.matchers)
         limits = self._series(SPEC_LIMITS, promql.equals("resource", "memory"))
-        enforced = self._series((SPEC_LIMIT,), *IN_CONTAINERS)
+        enforced = self._series((SPEC_LIMIT,), *promql.IN_CONTAINERS)
         by = "max by (namespace, pod, container)"
         self._limit = f"({by} ({limits}) or {by} ({enforced} > 0))"
-        self._memory = self._series((WORKING_SET,), *IN_CONTAINERS)
+        self._memory = self._series((WORKING_SET,), *promql.IN_CONTAINERS)
 
     def check(self, now: datetime) -> None:
         """ReadError "NoSeries" where the engine holds nothing that warnings could be made from."""
@@ -129,7 +128,7 @@ class Gauger:
         return found
 
     def _course(self, family: str, pods: Sequence[str], now: datetime) -> dict[_Instance, tuple[Sample, ...]]:
-        here = (promql.one_of("pod", pods), *IN_CONTAINERS)
+        here = (promql.one_of("pod", pods), *promql.IN_CONTAINERS)
         answer = self._engine.query_range(
             f"max {_BY} ({self._series((family,), *here)})",
             since=now - LOOK,

@@ -14,11 +14,11 @@ from kubectl_oom.evidence import Gap, Life, MemoryHistory, MemoryWindow, Workloa
 from kubectl_oom.read import promql
 from kubectl_oom.read.kill_facts import KillFacts
 from kubectl_oom.read.lives import OOM_EVENTS
-from kubectl_oom.read.metrics import SILENT, read_history
+from kubectl_oom.read.metrics import SILENT, read_lives
 from kubectl_oom.read.past_kills import USUAL_SCRAPE_SECONDS, past_kills
 from kubectl_oom.read.source import ReadError
 from kubectl_oom.read.survey_kills import KillReader
-from kubectl_oom.read.survey_numbers import IN_CONTAINERS, Surveyor
+from kubectl_oom.read.survey_numbers import Surveyor
 from kubectl_oom.read.survey_overview import overview_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class KillSeries:
         here = (promql.equals("namespace", namespace),) if namespace else ()
         overview = overview_of(self._surveyor, [namespace] if namespace else [])
         above_zero = "max by (namespace, pod) (max_over_time(SERIES)) > 0"
-        counted = self._surveyor.over_window(above_zero, (OOM_EVENTS,), *here, *IN_CONTAINERS)
+        counted = self._surveyor.over_window(above_zero, (OOM_EVENTS,), *here, *promql.IN_CONTAINERS)
         self._kills_known = overview.kills_known
         self._interval = overview.interval_seconds or USUAL_SCRAPE_SECONDS
         # A counter's first sample may tell of kills long ago: it is read from before the window, where it counts not.
@@ -119,7 +119,7 @@ class KillSeries:
         kills, warnings = past_kills(self._engine, namespace, names, self._from, self._until)
         history: MemoryHistory | None = None
         try:
-            history = read_history(self._engine, namespace, names, (), self._from, self._until)
+            history = read_lives(self._engine, namespace, names, self._from, self._until)
         except ReadError as error:
             self._warn(error.message)
         told = [warning for warning in history.warnings if not warning.startswith(SILENT)] if history else []

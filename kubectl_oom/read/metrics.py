@@ -27,7 +27,7 @@ from kubectl_oom.read.raw_samples import RawReader, named
 from kubectl_oom.read.source import ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import Life, Sample
@@ -74,10 +74,7 @@ def read_history(
     """
     reader = RawReader(engine, since, until)
     names = sorted(set(pods))
-    rows = _container_rows(reader, namespace, names)
-    if names and not rows:
-        _must_know_containers(engine, until)
-    lives = _lives(reader, namespace, names, rows)
+    lives = _lives(reader, engine, namespace, names, until)
     # The pod's own cgroup: the sandbox's has a name, and a container's has a container.
     own = [promql.equals(label, "") for label in ("container", "image", "name")]
     pod_rows = reader.of_pods(namespace, names, (USAGE,), *own)
@@ -95,10 +92,24 @@ def read_history(
     )
 
 
+def read_lives(
+    engine: Engine,
+    namespace: str,
+    pods: Sequence[str],
+    since: datetime,
+    until: datetime,
+    *,
+    samples: Mapping[str, int] | None = None,
+) -> MemoryHistory:
+    """As `read_history`, of the containers alone. `samples`: how many each pod has, where that is known."""
+    reader = RawReader(engine, since, until, samples=samples)
+    lives = _lives(reader, engine, namespace, sorted(set(pods)), until)
+    return MemoryHistory(source=engine.label, since=since, until=until, lives=lives, warnings=reader.warnings)
+
+
 def _container_rows(reader: RawReader, namespace: str, names: Sequence[str]) -> list[Row]:
     """All families of the pods' containers; warns of pods without any, and of clusters mixed up."""
-    in_containers = (promql.differs("container", ""), promql.differs("container", "POD"))
-    rows = reader.of_pods(namespace, names, CONTAINER_FAMILIES, *in_containers)
+    rows = reader.of_pods(namespace, names, CONTAINER_FAMILIES, *promql.IN_CONTAINERS)
     seen = {row.labels.get("pod") for row in rows}
     silent = [name for name in names if name not in seen]
     if silent:
@@ -123,8 +134,13 @@ def _must_know_containers(engine: Engine, at: datetime) -> None:
     )
 
 
-def _lives(reader: RawReader, namespace: str, names: Sequence[str], rows: Sequence[Row]) -> tuple[Life, ...]:
+def _lives(
+    reader: RawReader, engine: Engine, namespace: str, names: Sequence[str], until: datetime
+) -> tuple[Life, ...]:
     """The containers' lives. What the rows themselves do not tell is asked for only then."""
+    rows = _container_rows(reader, namespace, names)
+    if names and not rows:
+        _must_know_containers(engine, until)
     starts: list[Row] = []
     limits: list[Row] = []
     if not has_instances(rows):

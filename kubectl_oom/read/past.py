@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Life, MemoryHistory, Sample, WorkloadPast
-from kubectl_oom.read.metrics import read_history
+from kubectl_oom.read.course import read_course, read_limit_course, step_for
+from kubectl_oom.read.metrics import read_lives
 from kubectl_oom.read.owners import pods_of_workload
 from kubectl_oom.read.survey_kills import KillReader
-from kubectl_oom.read.window import read_course, read_limit_course, read_window, step_for
+from kubectl_oom.read.window import read_window, samples_of_pods
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +38,9 @@ def read_past(
         warnings = owned.warnings
     pods = tuple(sorted(names))
     window = read_window(engine, namespace, pods, since, until)
-    samples = sum(row.working_set.samples for row in window.containers if row.working_set)
-    if samples <= RAW_SAMPLES:
-        history, stepped = read_history(engine, namespace, pods, (), since, until), None
+    samples = samples_of_pods(window.containers)
+    if sum(samples.values()) <= RAW_SAMPLES:
+        history, stepped = read_lives(engine, namespace, pods, since, until, samples=samples), None
     else:
         history, stepped = _course(engine, namespace, pods, since, until, window), _step(since, until)
     return WorkloadPast(

@@ -19,7 +19,7 @@ from kubectl_oom.read.lives import merged
 from kubectl_oom.read.raw_samples import RawReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kubectl_oom.read.engine import Engine, Row
     from kubectl_oom.read.lives import Points
@@ -56,12 +56,21 @@ class _Status:
 
 
 def past_kills(
-    engine: Engine, namespace: str, pods: Sequence[str], since: datetime, until: datetime
+    engine: Engine,
+    namespace: str,
+    pods: Sequence[str],
+    since: datetime,
+    until: datetime,
+    *,
+    samples: Mapping[str, int] | None = None,
 ) -> tuple[tuple[PastKill, ...], tuple[str, ...]]:
-    """The OOM kills of these pods between two instants, oldest first, and the engine's warnings."""
+    """The OOM kills of these pods between two instants, oldest first, and the engine's warnings.
+
+    `samples`: how many of its memory each pod has, where that is known.
+    """
     if not pods:
         return (), ()
-    reader = RawReader(engine, since, until)
+    reader = RawReader(engine, since, until, samples=samples)
     return kills_in(reader.of_pods(namespace, pods, _ALL), since, until), reader.warnings
 
 

@@ -93,3 +93,7 @@ def _quoted(value: str) -> str:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+# A container's own cgroup: the pod's has no container, the sandbox's is called POD by older runtimes.
+IN_CONTAINERS = (differs("container", ""), differs("container", "POD"))

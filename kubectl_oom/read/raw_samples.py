@@ -15,7 +15,7 @@ from kubectl_oom.read.lives import WORKING_SET
 from kubectl_oom.read.source import ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from kubectl_oom.read.engine import Answer, Engine
@@ -32,11 +32,13 @@ SHOWN_NAMES = 5
 class RawReader:
     """Asks for raw samples between two instants, both included, and keeps what the engine complained of."""
 
-    def __init__(self, engine: Engine, since: datetime, until: datetime) -> None:
+    def __init__(
+        self, engine: Engine, since: datetime, until: datetime, *, samples: Mapping[str, int] | None = None
+    ) -> None:
         self._engine = engine
         self._since = since
         self._until = until
-        self._weights: dict[str, int] | None = None  # pod → samples of one family, once there is more than one pod
+        self._weights = samples  # pod → samples of one family: asked for where there is more than one pod
         self._warnings: dict[str, None] = {}  # an ordered set
         self._dropped = 0
         self._read_any = False

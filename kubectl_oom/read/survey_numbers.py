@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from kubectl_oom.evidence import Owner, Spread
 from kubectl_oom.read import promql
 from kubectl_oom.read.at_once import readers
+from kubectl_oom.read.columns import QUESTIONS_AT_ONCE
+from kubectl_oom.read.course import step_for
 from kubectl_oom.read.lives import SPEC_LIMIT, WORKING_SET, samples_of
 from kubectl_oom.read.metrics import SPEC_LIMITS
-from kubectl_oom.read.window import IMAGES, step_for
+from kubectl_oom.read.window import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, str]  # namespace, pod, container
 
-QUESTIONS_AT_ONCE = 3  # an engine works on one question with one core, and has others to answer
 # Parts of a course: six hours each over a week.
 COURSE_STEPS = 28
 # Shorter steps would look like samples, and their differences like the jumps between samples.
@@ -47,7 +48,6 @@ _HIGHER_OWNERS = {
     "kube_job_owner": ("job_name", "Job"),
     "kube_replicationcontroller_owner": ("replicationcontroller", "ReplicationController"),
 }
-IN_CONTAINERS = (promql.differs("container", ""), promql.differs("container", "POD"))
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Surveyor:
 
         ReadError where a question fails: half of the numbers would be taken for all of them.
         """
-        here = (*batch.matchers, *IN_CONTAINERS)
+        here = (*batch.matchers, *promql.IN_CONTAINERS)
         quantiles = {"p95": 0.95} | ({"p99": 0.99} if self._p99 else {})
         with readers(QUESTIONS_AT_ONCE, "survey") as pool:
             course = pool.submit(self._by_steps, _MAX, (WORKING_SET,), *here)
@@ -114,7 +114,7 @@ class Surveyor:
         """The last limit in each step, of all containers of these namespaces: one that was raised may have held since."""
         here, memory = promql.one_of("namespace", namespaces), promql.equals("resource", "memory")
         found = _courses(self._by_steps(_LAST, SPEC_LIMITS, here, memory))
-        return found or _courses(self._by_steps(_LAST, (SPEC_LIMIT,), here, *IN_CONTAINERS))
+        return found or _courses(self._by_steps(_LAST, (SPEC_LIMIT,), here, *promql.IN_CONTAINERS))
 
     def images(self, namespaces: Sequence[str], pods: Iterable[str]) -> dict[Key, str]:
         """The images of these pods' containers, where each ran only one in the window."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.read import promql
 from kubectl_oom.read.at_once import readers
+from kubectl_oom.read.columns import QUESTIONS_AT_ONCE
 from kubectl_oom.read.lives import OOM_EVENTS, WORKING_SET
 from kubectl_oom.read.past_kills import OOM_KILLED, REASON, RESTARTS, TERMINATED
-from kubectl_oom.read.survey_numbers import IN_CONTAINERS, QUESTIONS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,10 +48,12 @@ def overview_of(surveyor: Surveyor, namespaces: Sequence[str]) -> Overview:
             "is": pool.submit(surveyor.over_window, flag, TERMINATED, *here, killed),
             "known": pool.submit(surveyor.ask, "count by (namespace) (SERIES)", RESTARTS, *here),
             "children": pool.submit(
-                surveyor.ask, "max by (namespace, pod) (SERIES) > 0", (OOM_EVENTS,), *here, *IN_CONTAINERS
+                surveyor.ask, "max by (namespace, pod) (SERIES) > 0", (OOM_EVENTS,), *here, *promql.IN_CONTAINERS
             ),
-            "counted": pool.submit(surveyor.ask, "count by (namespace) (SERIES)", (OOM_EVENTS,), *here, *IN_CONTAINERS),
-            "count": pool.submit(surveyor.ask, count, (WORKING_SET,), *here, *IN_CONTAINERS),
+            "counted": pool.submit(
+                surveyor.ask, "count by (namespace) (SERIES)", (OOM_EVENTS,), *here, *promql.IN_CONTAINERS
+            ),
+            "count": pool.submit(surveyor.ask, count, (WORKING_SET,), *here, *promql.IN_CONTAINERS),
         }
         answers = {name: done.result() for name, done in asked.items()}
     counted = [row.samples[0][1] for row in answers["count"].rows if row.samples]
