@@ -46,6 +46,9 @@ def merged(rows: Iterable[Row]) -> Points:
     """
     points: Points = {}
     for row in rows:
+        if not points:  # mostly there is one
+            points.update(row.samples)
+            continue
         for at, value in row.samples:
             points[at] = max(value, points.get(at, value))
     return points
@@ -62,9 +65,9 @@ def samples_of(points: Mapping[float, float], *, zero_is_absent: bool = False) -
     What is no amount of memory (or of kills) is left out: one garbled sample would be the highest of all.
     """
     return tuple(
-        Sample(at=_moment(at), value=int(points[at]))
-        for at in sorted(points)
-        if is_amount(points[at]) and (points[at] or not zero_is_absent)
+        Sample(at=_moment(at), value=int(value))
+        for at, value in sorted(points.items())
+        if is_amount(value) and (value or not zero_is_absent)
     )
 
 
