@@ -151,6 +151,17 @@ def test_kills_that_are_due_together_are_told_oldest_first() -> None:
     assert [kill.diagnosis.pod for _, kill in looks.judge(SETTLE_SECONDS, NOW)] == ["early", "late"]
 
 
+def test_more_than_are_read_together_are_told_oldest_first_too() -> None:
+    looks = Looks(cluster(), Wants())
+    for number in range(READ_TOGETHER + 2):
+        finished = ago(100 + number).isoformat()
+        looks.note(seen(f"api-{number}", killed_status(finishedAt=finished)), 0.0)
+
+    told = [kill.diagnosis.pod for _ in range(2) for _, kill in looks.judge(SETTLE_SECONDS, NOW)]
+
+    assert told == [f"api-{number}" for number in reversed(range(READ_TOGETHER + 2))]
+
+
 def test_a_container_that_cannot_start_is_looked_into_as_it_stands() -> None:
     message = "failed to create shim task: container init was OOM-killed (memory limit too low?)"
     stuck = pod(waiting(reason="RunContainerError", message=message))

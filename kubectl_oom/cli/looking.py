@@ -59,7 +59,8 @@ class Looks:
 
     def judge(self, at: float, now: datetime, *, is_last: bool = False) -> list[tuple[EndSeen | StuckSeen, KillSeen]]:
         """The OOM kills among some of what is due, oldest first. `is_last`: nothing is put off any more."""
-        chosen = [one for one in self._pending if is_last or one.due <= at][:READ_TOGETHER]
+        due = sorted((one for one in self._pending if is_last or one.due <= at), key=_ended)
+        chosen = due[:READ_TOGETHER]
         if not chosen:
             return []
         taken = set(map(id, chosen))
@@ -70,7 +71,6 @@ class Looks:
             self._pending += [replace(one, due=at + BETWEEN_TRIES_SECONDS, tries=one.tries + 1) for one in again]
             chosen = [one for one in chosen if one.tries >= TRIES]
         judged = [(one, _diagnosis(one.sighting, looked)) for one in chosen]
-        judged.sort(key=lambda pair: pair[1].killed_at.timestamp() if pair[1].killed_at else 0.0)
         if not is_last:
             self._pending += [
                 _Pending(at + SECOND_LOOK_SECONDS, one.sighting, is_second_look=True)
@@ -82,6 +82,12 @@ class Looks:
             for one, diagnosis in judged
             if diagnosis.verdict in KERNEL_OOM_VERDICTS
         ]
+
+
+def _ended(pending: _Pending) -> float:
+    """When that was, in seconds since 1970; what is stuck now, and an end without a time, is not put behind others."""
+    end = pending.sighting.end if isinstance(pending.sighting, EndSeen) else None
+    return end.finished_at.timestamp() if end and end.finished_at else 0.0
 
 
 def _is_same(one: EndSeen | StuckSeen, other: EndSeen | StuckSeen) -> bool:

@@ -93,10 +93,10 @@ class Watching:
     # --- what comes in ---------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        pods = 0
+        pods, at = 0, time.monotonic()
         try:
             for report in self._follower.start():
-                self._take(report)
+                self._take(report, at)  # as of one moment: what happened before is told oldest first
                 pods = len(report.identities) if isinstance(report, Listed) else pods
         except ReadError as error:
             raise fatal(error, self._source) from error
@@ -134,17 +134,17 @@ class Watching:
             happened = self._happened.get(timeout=min(max(nap, 0.0), LONGEST_NAP_SECONDS))
         except Empty:
             return
-        self._take(happened)
+        self._take(happened, time.monotonic())
 
-    def _take(self, happened: Report | Round | Exception) -> None:
+    def _take(self, happened: Report | Round | Exception, at: float) -> None:
+        """Take in what was heard at that instant of this machine's clock."""
         match happened:
             case Exception():
                 raise happened
             case Shown(pod, deleted):
-                at = _now()
-                found = self._ledger.goes(pod, at) if deleted else self._ledger.sees(pod, at)
+                found = (self._ledger.goes if deleted else self._ledger.sees)(pod, _now())
                 (self._lookout.loses if deleted else self._lookout.sees)(pod)
-                self._note(found)
+                self._note(found, at)
             case Listed(identities):
                 self._ledger.listed(identities)
                 self._lookout.listed(identities)
@@ -161,12 +161,12 @@ class Watching:
                     tell(f"Kills are told, who is next is not: metrics engine: {error.message}")
                 self._metrics_down = True
 
-    def _note(self, found: Sequence[Sighting]) -> None:
+    def _note(self, found: Sequence[Sighting], at: float) -> None:
         for sighting in found:
             if isinstance(sighting, EndsMissed):
                 self._say(sighting)
             else:
-                self._looks.note(sighting, time.monotonic())
+                self._looks.note(sighting, at)
 
     # --- what comes out --------------------------------------------------------------------------------------------
 
