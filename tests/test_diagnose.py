@@ -73,6 +73,15 @@ def test_the_times_of_a_kill_and_of_the_way_back() -> None:
     assert (found.restarted_at, found.ready_again_at) == (ago(KILLED - 10), ago(KILLED - 20))
 
 
+def test_an_instance_that_has_ended_since_did_start_again() -> None:
+    done = last_end("Completed", 0, killed=60, lived=200, container_id=EARLIER_ID)
+
+    found = why(case(pod(container(done, end(), restart_count=1))))
+
+    assert found.verdict.value == "container-limit"
+    assert (found.restarted_at, found.ready_again_at) == (ago(260), None)
+
+
 @pytest.mark.parametrize(
     ("killed", "conditions"),
     [

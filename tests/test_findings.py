@@ -235,6 +235,14 @@ def test_a_job_is_told_to_fail_again() -> None:
     assert codes(found) == ["job-will-fail-again"]
 
 
+def test_a_job_whose_next_instance_did_its_work_under_the_same_limit_is_not_told_to_fail_again() -> None:
+    done = last_end("Completed", 0, killed=60, lived=200)
+
+    found = why(case(pod(container(done, end()), owners=(JOB,), restart_policy="OnFailure", phase="Succeeded")))
+
+    assert (found.verdict.value, codes(found)) == ("container-limit", ["later-end"])
+
+
 @pytest.mark.parametrize(
     ("restarts", "ends", "text"),
     [

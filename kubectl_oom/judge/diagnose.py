@@ -128,8 +128,7 @@ def _of_end(
     case: CaseFile, clues: Clues, ruling: Ruling, before: RunUp | None, findings: tuple[Finding, ...]
 ) -> Diagnosis:
     pod, container, end = clues.pod, clues.container, clues.end
-    back = container.running_since if container.running_since and end.finished_at else None
-    restarted = back if back and end.finished_at and back >= end.finished_at else None
+    restarted = _started_again(container, end)
     told = _without_end(case, pod, container, ruling)
     return replace(
         told,
@@ -241,6 +240,12 @@ def _evicted_at(pod: Pod) -> datetime | None:
     told = [e.last_at for e in pod.events if e.reason == "Evicted"]
     kept = [c.at for c in pod.conditions if c.type == "DisruptionTarget" and c.reason == "TerminationByKubelet"]
     return next((at for at in (*reversed(told), *kept) if at), None)
+
+
+def _started_again(container: Container, end: Termination) -> datetime | None:
+    """When the next instance started: the one that runs, or one that has ended since as well."""
+    starts = [container.running_since, *(other.started_at for other in container.terminations if other is not end)]
+    return min((at for at in starts if at and end.finished_at and at >= end.finished_at), default=None)
 
 
 def _ready_again(pod: Pod, container: Container, restarted: datetime | None) -> datetime | None:

@@ -168,7 +168,8 @@ def _memory_volume(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
 
 def _restarts(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
     count, container = clues.container.restart_count, clues.container
-    if clues.pod.owners and clues.pod.owners[0].kind == "Job" and ruling.verdict is Verdict.CONTAINER_LIMIT:
+    of_a_job = bool(clues.pod.owners) and clues.pod.owners[0].kind == "Job"
+    if of_a_job and ruling.verdict is Verdict.CONTAINER_LIMIT and not _succeeded_since(clues):
         yield Finding(
             code="job-will-fail-again",
             severity=Severity.WARNING,
@@ -189,6 +190,11 @@ def _restarts(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
             evidence=(Citation(source="pod", field=f"status…[{container.name}].restartCount", value=str(count)),),
             remedy="every kill, also of pods that are gone: kubectl oom history",
         )
+
+
+def _succeeded_since(clues: Clues) -> bool:
+    """True when a later instance did its work within the same limit."""
+    return any(newest != clues.end and newest.exit_code == 0 for newest in clues.container.terminations[:1])
 
 
 def _whole_container(clues: Clues, ruling: Ruling) -> Iterator[Finding]:
