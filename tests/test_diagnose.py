@@ -8,6 +8,8 @@ import pytest
 
 from kubectl_oom.evidence import Condition, Gap, Owner, Replicas
 from kubectl_oom.judge.diagnose import diagnose
+from kubectl_oom.show.next_steps import OWN_COMMANDS, next_steps
+from kubectl_oom.show.sentences import verdict_sentence
 from tests.build import (
     EARLIER_ID,
     KILLED,
@@ -104,6 +106,17 @@ def test_how_many_replicas_serve_now() -> None:
     found = why(case(pod(container(end()), owners=owners), replicas=replicas))
 
     assert (found.serving, found.workload) == ((1, 3), DEPLOYMENT)
+
+
+def test_a_static_pod_stands_for_itself_and_not_for_the_node_that_mirrors_it() -> None:
+    mirrored = pod(container(end()), name="etcd-node-a", owners=(Owner(api_version="v1", kind="Node", name="node-a"),))
+
+    found = why(case(mirrored))
+
+    assert found.workload is None
+    assert verdict_sentence(found, NOW).startswith("pod/etcd-node-a (container app) was OOM-killed")
+    steps = [step.command for step in next_steps(found, namespace="shop", commands=OWN_COMMANDS)]
+    assert steps == [f"kubectl oom {command} pod/etcd-node-a" for command in ("recommend", "history", "fix")]
 
 
 def test_replicas_of_a_workload_of_another_namespace_are_not_told() -> None:

@@ -103,6 +103,11 @@ class Owner:
     name: str
 
     @property
+    def is_node(self) -> bool:
+        """Whether it is the node whose kubelet mirrors a static pod: nothing that could be sized, nor the pod's alone."""
+        return (self.api_version, self.kind) == ("v1", "Node")
+
+    @property
     def is_built_in(self) -> bool:
         """Whether Kubernetes itself knows the kind; an operator's kind may write its template back."""
         return self.api_version.partition("/")[0] in _BUILT_IN
@@ -144,8 +149,9 @@ class Pod:
 
     @property
     def workload(self) -> Owner | None:
-        """The top of the owner chain: what a person would name. None for a bare pod."""
-        return self.owners[-1] if self.owners else None
+        """The top of the owner chain: what a person would name. None for a bare pod, and for a static one."""
+        top = self.owners[-1] if self.owners else None
+        return None if top and top.is_node else top
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

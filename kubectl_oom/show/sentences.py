@@ -20,7 +20,6 @@ _SHORT_KINDS = {
     "ReplicaSet": "rs",
     "Job": "job",
     "CronJob": "cronjob",
-    "Node": "node",
 }
 CONTAINER_WORDS = {
     ContainerType.APP: "container",
