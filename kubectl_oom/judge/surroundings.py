@@ -48,8 +48,13 @@ def system_ooms(node: Node | None, ended: datetime | None) -> tuple[Event, ...]:
 
 def is_replayed(event: Event, node: Node) -> bool:
     """True for a SystemOOM told just after a kubelet start: it may be an old kill read again from the kernel log."""
-    starts = [e.last_at for e in node.events if e.reason == "Starting" and e.last_at]
+    starts = [e.last_at for e in node.events if _is_kubelet_start(e) and e.last_at]
     return any(event.last_at and timedelta() <= event.last_at - start <= REPLAY_WINDOW for start in starts)
+
+
+def _is_kubelet_start(event: Event) -> bool:
+    """True unless another component says so: kube-proxy, which a node that runs out of memory restarts as well, does."""
+    return event.reason == "Starting" and event.component in (None, "kubelet")
 
 
 def kernel_kills(node: Node | None, ended: datetime | None) -> tuple[tuple[Event, KernelKill], ...]:

@@ -57,6 +57,13 @@ NODE = [
         ("oom-score",),
     ),
     Row(
+        "a SystemOOM just after a start of kube-proxy, which reads no kernel log",
+        "node",
+        LIKELY,
+        limited(on=node(node_event("Starting", at=KILLED + 60, component="kube-proxy"), system_oom())),
+        ("oom-score",),
+    ),
+    Row(
         "a SystemOOM 61 seconds off is another story",
         "container-limit",
         POSSIBLE,
