@@ -12,6 +12,7 @@ from kubectl_oom.show.next_steps import OWN_COMMANDS, next_steps
 from kubectl_oom.show.sentences import verdict_sentence
 from tests.build import (
     EARLIER_ID,
+    EARLY,
     KILLED,
     LIMIT,
     MI,
@@ -28,10 +29,13 @@ from tests.build import (
     history,
     last_end,
     life,
+    node,
+    node_event,
     now_of,
     other,
     pod,
     samples,
+    system_oom,
     waiting,
     why,
 )
@@ -117,6 +121,30 @@ def test_a_static_pod_stands_for_itself_and_not_for_the_node_that_mirrors_it() -
     assert verdict_sentence(found, NOW).startswith("pod/etcd-node-a (container app) was OOM-killed")
     steps = [step.command for step in next_steps(found, namespace="shop", commands=OWN_COMMANDS)]
     assert steps == [f"kubectl oom {command} pod/etcd-node-a" for command in ("recommend", "history", "fix")]
+
+
+def test_a_system_oom_told_again_at_a_kubelet_start_neither_accuses_the_node_nor_clears_it() -> None:
+    told_again = node(node_event("Starting", "Starting kubelet.", at=400), system_oom(at=390))
+
+    (answer,) = diagnose(case(pod(container(end())), told_again), now=NOW, nodes=["node-a"]).nodes
+
+    assert (answer.ran_out, answer.confidence.value) == (None, "possible")
+    assert answer.because.startswith("A SystemOOM among its events was told just after its kubelet started")
+    assert answer.evidence[0].field == "SystemOOM"
+
+
+@pytest.mark.parametrize(
+    ("asked", "tally"),
+    [
+        ({}, "No container on it was OOM-killed that the API still shows."),
+        ({"namespace": "shop"}, "No container on it of those asked about was OOM-killed that the API still shows."),
+        ({"container": "app"}, "No container on it of those asked about was OOM-killed that the API still shows."),
+    ],
+)
+def test_a_node_of_which_a_part_was_asked_about_is_not_said_to_be_free_of_kills(asked: Any, tally: str) -> None:
+    (answer,) = diagnose(case(pod(container()), node(EARLY)), now=NOW, nodes=["node-a"], **asked).nodes
+
+    assert answer.because.endswith(tally)
 
 
 def test_replicas_of_a_workload_of_another_namespace_are_not_told() -> None:

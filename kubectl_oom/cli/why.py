@@ -57,7 +57,9 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     if not case.pods:
         nothing_found(output.format, scope, now)
         return
-    report = diagnose(case, now=now, container=scope.container, nodes=scope.nodes)
+    report = diagnose(
+        case, now=now, container=scope.container, nodes=scope.nodes, namespace=scope.namespace if scope.nodes else None
+    )
     show(report, output, now, namespace=source.namespace)
 
 

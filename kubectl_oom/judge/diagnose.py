@@ -43,11 +43,20 @@ _TOLD_FIRST = KERNEL_OOM_VERDICTS | {Verdict.EVICTED}
 _TOLD_BY_EVENTS = frozenset({Verdict.SIGKILL_UNKNOWN, Verdict.CONTAINER_LIMIT, Verdict.OOM_SCOPE_UNKNOWN})
 
 
-def diagnose(case: CaseFile, *, now: datetime, container: str | None = None, nodes: Sequence[str] = ()) -> Report:
+def diagnose(
+    case: CaseFile,
+    *,
+    now: datetime,
+    container: str | None = None,
+    nodes: Sequence[str] = (),
+    namespace: str | None = None,
+) -> Report:
     """What happened in the pods of the case, newest kill first; `container` narrows it to one name.
 
-    `nodes` are those asked about by name: each gets an answer of its own.
+    `nodes` are those asked about by name: each gets an answer of its own. `namespace` is the one that the case was
+    narrowed to, if it was.
     """
+    narrowed = bool(container or namespace)
     items = [
         diagnosis
         for pod in case.pods
@@ -60,7 +69,7 @@ def diagnose(case: CaseFile, *, now: datetime, container: str | None = None, nod
     return Report(
         items=tuple(chosen),
         gaps=(*case.gaps, *_expired_events(chosen, case, now), *_unseen_children(case)),
-        nodes=tuple(node_answer(case, name, chosen) for name in nodes),
+        nodes=tuple(node_answer(case, name, chosen, narrowed=narrowed) for name in nodes),
     )
 
 

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import CaseFile, Diagnosis, Node
 
 
-def node_answer(case: CaseFile, name: str, items: Sequence[Diagnosis]) -> NodeAnswer:
-    """The answer for one node, from its events and conditions and from the verdicts on the containers it ran."""
+def node_answer(case: CaseFile, name: str, items: Sequence[Diagnosis], *, narrowed: bool = False) -> NodeAnswer:
+    """The answer for one node, from its events and conditions and from the verdicts on the containers it ran.
+
+    `narrowed`: not all of its containers were asked about.
+    """
     node = case.nodes.get(name)
     here = [item for item in items if item.node == name]
     killed = Counter(item.verdict for item in here if item.verdict in KERNEL_OOM_VERDICTS)
@@ -28,13 +31,14 @@ def node_answer(case: CaseFile, name: str, items: Sequence[Diagnosis]) -> NodeAn
             because="Neither the node nor its events could be read.",
             evidence=(),
         )
+    tally = _tally(killed, " of those asked about" if narrowed else "")
     own_words = (*_system_ooms(node), *_kernel_lines(node))
     if own_words:
         return NodeAnswer(
             name=name,
             ran_out=True,
             confidence=Confidence.CERTAIN,
-            because=f"The node itself ran out of memory. {_tally(killed)}",
+            because=f"The node itself ran out of memory. {tally}",
             evidence=own_words,
         )
     if killed[Verdict.NODE]:
@@ -42,21 +46,31 @@ def node_answer(case: CaseFile, name: str, items: Sequence[Diagnosis]) -> NodeAn
             name=name,
             ran_out=True,
             confidence=_strongest(here),
-            because=f"The node, or the share of it that all pods have together, ran out. {_tally(killed)}",
+            because=f"The node, or the share of it that all pods have together, ran out. {tally}",
             evidence=_conditions(node),
         )
-    return _no_sign(node, killed, here)
+    return _no_sign(node, tally, here)
 
 
-def _no_sign(node: Node, killed: Counter[Verdict], here: Sequence[Diagnosis]) -> NodeAnswer:
+def _no_sign(node: Node, tally: str, here: Sequence[Diagnosis]) -> NodeAnswer:
     pressed = [c for c in _conditions(node) if c.value.startswith("True")]
     if pressed:
         return NodeAnswer(
             name=node.name,
             ran_out=True,
             confidence=Confidence.POSSIBLE,
-            because=f"The node is under memory pressure now and evicts pods. {_tally(killed)}",
+            because=f"The node is under memory pressure now and evicts pods. {tally}",
             evidence=tuple(pressed),
+        )
+    again = _system_ooms(node, replayed=True)
+    if again:
+        return NodeAnswer(
+            name=node.name,
+            ran_out=None,
+            confidence=Confidence.POSSIBLE,
+            because="A SystemOOM among its events was told just after its kubelet started, which then reads the kernel's log "
+            f"from the beginning and tells old kills as new ones. {tally}",
+            evidence=(*again, *_conditions(node)),
         )
     oldest = min((e.last_at for e in node.events if e.last_at), default=None)
     kept = "no events of it are kept" if oldest is None else "its events, kept for an hour or so, tell of no SystemOOM"
@@ -65,16 +79,18 @@ def _no_sign(node: Node, killed: Counter[Verdict], here: Sequence[Diagnosis]) ->
         name=node.name,
         ran_out=None if oldest is None else False,
         confidence=Confidence.LIKELY if reach_back else Confidence.POSSIBLE,
-        because=f"Nothing says that the node itself ran out: {kept}, and it is not under memory pressure. {_tally(killed)}",
+        because=f"Nothing says that the node itself ran out: {kept}, and it is not under memory pressure. {tally}",
         evidence=_conditions(node),
     )
 
 
-def _system_ooms(node: Node) -> tuple[Citation, ...]:
+def _system_ooms(node: Node, *, replayed: bool = False) -> tuple[Citation, ...]:
     return tuple(
         Citation(source="node event", field="SystemOOM", value=event.message, at=event.last_at)
         for event in node.events
-        if event.reason == "SystemOOM" and system_oom_victim(event.message) is not None and not is_replayed(event, node)
+        if event.reason == "SystemOOM"
+        and system_oom_victim(event.message) is not None
+        and is_replayed(event, node) is replayed
     )
 
 
@@ -100,12 +116,12 @@ def _conditions(node: Node) -> tuple[Citation, ...]:
     )
 
 
-def _tally(killed: Counter[Verdict]) -> str:
+def _tally(killed: Counter[Verdict], which: str) -> str:
     total = sum(killed.values())
     if not total:
-        return "No container on it was OOM-killed that the API still shows."
+        return f"No container on it{which} was OOM-killed that the API still shows."
     told = ", ".join(f"{count} {verdict.value}" for verdict, count in killed.most_common())
-    return f"Containers OOM-killed on it that the API still shows: {total} ({told})."
+    return f"Containers OOM-killed on it{which} that the API still shows: {total} ({told})."
 
 
 def _strongest(items: Sequence[Diagnosis]) -> Confidence:
