@@ -141,6 +141,8 @@ def test_a_jump_is_data_in_a_batch_and_concurrency_among_workers() -> None:
         ({"NODE_OPTIONS": "--max-old-space-size=1000"}, (), 1000 * MI),
         ({"GOMEMLIMIT": "1GiB"}, (), 1024 * MI),
         ({"GOMEMLIMIT": "1073741824"}, (), 1024 * MI),
+        ({"JAVA_OPTS": "-Xmx1g -Xmx512m"}, ("java",), 512 * MI),  # the last one counts
+        ({"DOTNET_GCHeapHardLimitPercent": "5A"}, (), 1024 * MI * 90 // 100),  # hexadecimal
     ],
 )
 def test_the_heaps_own_ceiling_is_read_from_what_sets_it(
@@ -163,6 +165,25 @@ def test_a_heap_that_may_fill_the_limit_is_a_misfit_and_a_smaller_one_is_not() -
 
     assert codes(history(Pattern.UNKNOWN), large) == ["cause-heap-misfit"]
     assert codes(history(Pattern.UNKNOWN), small) == []
+
+
+def test_a_go_program_at_the_90_percent_that_are_recommended_fits_and_one_that_takes_the_whole_limit_does_not() -> None:
+    fits, follows = container(env={"GOMEMLIMIT": "921MiB"}), container(env={"GOMEMLIMIT": "(limits.memory)"})
+
+    assert codes(history(Pattern.UNKNOWN), fits) == []
+    (finding,) = causes_of(history(Pattern.UNKNOWN), follows)
+    assert finding.message == (
+        "Go's collector works towards 1Gi, 100% of the limit of 1Gi, and what Go does not count comes on top: the kernel "
+        "kills it before its own collector must work."
+    )
+    assert finding.remedy is not None
+    assert finding.remedy.startswith("set GOMEMLIMIT to 90 % of the limit: ")
+
+
+def test_a_percentage_that_the_jvm_does_not_use_under_so_small_a_limit_is_no_misfit() -> None:
+    past = replace(history(Pattern.UNKNOWN), limit_bytes=128 * MI)
+
+    assert codes(past, container(env={"JAVA_OPTS": "-XX:MaxRAMPercentage=85.0"})) == []
 
 
 def test_files_in_memory_are_told_from_the_processes_own() -> None:
