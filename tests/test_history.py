@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
-from kubectl_oom.evidence import ContainerWindow, Life, MemoryHistory, MemoryWindow, Owner, Sample, Spread, WorkloadPast
+from kubectl_oom.evidence import (
+    ContainerWindow,
+    Life,
+    MemoryHistory,
+    MemoryWindow,
+    Owner,
+    PastKill,
+    Pod,
+    Sample,
+    Spread,
+    WorkloadPast,
+)
 from kubectl_oom.judge.history import recount
 from tests.build import LIMIT, MI, NOW, ago, case, container, counted, end, last_end, now_of, pod
 
@@ -145,6 +158,31 @@ def test_a_container_of_pods_that_are_all_gone_still_has_its_history() -> None:
     assert item.container_type is None
     assert item.limit_bytes == LIMIT
     assert item.now is None
+
+
+def looked_into(*living: Pod) -> set[str]:
+    """The pods that the commands name which look inside, of a workload whose killed pod api-zz is gone."""
+    names = ("api-zz", *(one.name for one in living))
+    kill = PastKill(pod="api-zz", container="app", at=ago(60), exact=True, exit_code=137, source="status")
+    told = replace(window(numbers("api-zz", 20 * MI)), kills=(kill,))
+    file = case(living[0], pods=living)
+    big_heap = past(window=told, pods=names)
+    (item,) = recount(file, [big_heap], since=NOW - WEEK, until=NOW).items
+    (finding,) = item.findings
+    assert finding.code == "cause-heap-misfit"
+    return set(re.findall(r"kubectl exec (\S+)", finding.remedy or ""))
+
+
+def test_whoever_is_to_look_inside_is_sent_to_the_newest_pod_that_runs_and_never_to_one_that_is_gone() -> None:
+    java = container(command=("java",), env={"JAVA_OPTS": "-Xmx8g"})
+    old = pod(java, name="api-1", created_at=ago(9000))
+    new = pod(java, name="api-0", created_at=ago(900))
+    starting = pod(replace(java, state="waiting"), name="api-2", created_at=ago(9))
+    done = pod(java, name="api-3", created_at=ago(5), phase="Failed")
+
+    assert looked_into(old, new, starting, done) == {"api-0"}
+    assert looked_into(starting, done) == {"api-2"}
+    assert looked_into(done) == {"POD"}
 
 
 def test_a_container_named_alone_is_answered_alone() -> None:

@@ -30,7 +30,10 @@ _WORKER_RUNTIMES = frozenset({"python", "ruby", "php", "nginx"})
 
 
 def causes_of(history: ContainerHistory, container: Container | None) -> tuple[Finding, ...]:
-    """The causes that the history supports, the best supported first; none where nothing was killed or grows."""
+    """The causes that the history supports, the best supported first; none where nothing was killed or grows.
+
+    `history` names the pods to look into: those that live, the best one last.
+    """
     runtime = runtime_of(container) if container else None
     kernel_kills = [kill for kill in history.kills if kill.verdict is not Verdict.CHILD_KILLED]
     if not history.kills and history.pattern not in (Pattern.LEAK, Pattern.GROWTH):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import ContainerHistory, Gap, HistoryReport, ImageChange, LifeGrowth, Spread
+from kubectl_oom.evidence import ENDED_PHASES, ContainerHistory, Gap, HistoryReport, ImageChange, LifeGrowth, Spread
 from kubectl_oom.judge.causes import causes_of
 from kubectl_oom.judge.counted import COUNTED_WITHIN, increases
 from kubectl_oom.judge.diagnose import diagnose, every_end, sample_now
@@ -109,7 +109,15 @@ def _container(
         lives=lives,
         stepped_seconds=past.stepped_seconds,
     )
-    return replace(history, findings=causes_of(history, own))
+    there = replace(history, pods=_to_look_into(living, name))
+    return replace(history, findings=causes_of(there, own))
+
+
+def _to_look_into(living: Sequence[Pod], name: str) -> tuple[str, ...]:
+    """The pods that may run the container, the best one last: it runs there, and the pod is the newest of those."""
+    there = [pod for pod in reversed(living) if pod.phase not in ENDED_PHASES]
+    states = [(pod.name, c.state) for pod in there for c in pod.containers if c.name == name]
+    return tuple(pod for pod, _ in sorted(states, key=lambda one: one[1] == "running"))
 
 
 def _pooled(spreads: Iterable[Spread | None]) -> Spread | None:
