@@ -123,6 +123,17 @@ def test_what_a_controller_made_sends_to_what_it_was_made_for(kind: str, above: 
     assert (change.why_not or "").startswith(f"{kind} api belongs to {above} api ({group}), whose controller would")
 
 
+@pytest.mark.parametrize(("kind", "above"), [("ReplicaSet", "Deployment"), ("Job", "CronJob")])
+def test_a_pod_sends_to_the_workload_whose_template_is_kept_and_not_to_what_stands_between(
+    kind: str, above: str
+) -> None:
+    chain = tuple(Owner(api_version="apps/v1", kind=one, name="api") for one in (kind, above))
+
+    change = change_of(of(None), WANTED, None, None, pod=pod(container(), owners=chain))
+
+    assert (change.why_not or "").startswith(f"pod api-0 belongs to {above} api (apps/v1), whose controller would")
+
+
 def test_an_operators_workload_and_an_injected_container_say_where_the_size_belongs() -> None:
     template = (TemplateContainer(name="main", type=ContainerType.APP, request_bytes=None, limit_bytes=None),)
     room = Room(namespace="shop", workload=None, template=template)

@@ -89,7 +89,8 @@ def _of_a_pod(size: Recommendation, sizes: Sizes, room: Room | None, pod: Pod | 
 
 def _no_resize(size: Recommendation, sizes: Sizes, room: Room | None, pod: Pod) -> str | None:
     """Why a pod cannot be resized to that, as the API server would refuse it, or why it would not last."""
-    above = room.owned_by if room and room.owned_by else pod.owners[0] if pod.owners else None
+    # The last of the chain: a size set in a ReplicaSet or a Job is undone by what that was made for, or reaches no pod.
+    above = room.owned_by if room and room.owned_by else pod.owners[-1] if pod.owners else None
     if above and above.kind == "Node":
         return f"pod {pod.name} is a static pod of {above.name}: set the size in its file there"
     if above:
