@@ -66,3 +66,15 @@ def test_a_bare_pod_cannot_be_resized_into_another_class() -> None:
         "The QoS class would change from Guaranteed to Burstable, which no resize of a pod may do.",
         "create the pod anew with the new size",
     )
+
+
+def test_a_bare_pod_that_may_become_guaranteed_is_told_that_the_command_may_be_refused() -> None:
+    around = Room(namespace="shop", workload=None, rollout=Rollout(replicas=1, surge=0, strategy="bare pod"))
+
+    (fit,), _ = judged(recommended(512, 512), around, replicas(1, app(64, 128), qos_class="Burstable"))
+
+    assert (fit.ok, fit.detail) == (
+        True,
+        "With request and limit of memory the same everywhere, the QoS class becomes Guaranteed where CPU is set so as "
+        "well, and the API server then refuses to resize the pod; today it is Burstable.",
+    )

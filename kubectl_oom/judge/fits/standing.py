@@ -39,11 +39,12 @@ def qos(trial: Trial) -> Iterator[Fit]:
         return
     then = _class_then(trial, today)
     if then is None:
+        refused = "" if trial.room.workload else ", and the API server then refuses to resize the pod"
         yield Fit(
             check="qos",
             ok=True,
             detail="With request and limit of memory the same everywhere, the QoS class becomes Guaranteed where CPU "
-            "is set so as well; today it is Burstable.",
+            f"is set so as well{refused}; today it is Burstable.",
         )
     elif then != today and trial.room.workload is None:
         yield Fit(
