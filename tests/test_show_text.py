@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from kubectl_oom.show.colour import NO_PAINT
+from kubectl_oom.show.next_steps import Place
 from kubectl_oom.show.text import report
 from tests.test_show_cases import CASES, NOW
 
 SCREENS = Path(__file__).with_name("screens")
-ORDINARY = {"width": 80, "wide": False, "ascii_only": False, "namespace": None}
+ORDINARY = {"width": 80, "wide": False, "ascii_only": False}
 # The file, the case it shows, and what is not ordinary about the screen.
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "container-limit": ("container limit", {}),
@@ -27,7 +28,7 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "probe-kill-narrow": ("probe kill", {"width": 40}),
     "evicted": ("evicted", {}),
     "unknown-sigkill": ("unknown sigkill", {}),
-    "two-victims": ("two victims", {"namespace": "shop"}),
+    "two-victims": ("two victims", {"place": Place(namespace="shop")}),
     "many": ("many", {}),
     "nothing-killed": ("nothing killed", {}),
     "everything-unknown": ("everything unknown", {}),

@@ -16,6 +16,7 @@ from kubectl_oom.evidence import (
     Verdict,
 )
 from kubectl_oom.show.colour import NO_PAINT, Paint
+from kubectl_oom.show.next_steps import Place
 from kubectl_oom.show.text import report
 from tests.test_show_cases import BARE, CASES, NO_EVENTS, NO_KUBELET, NO_PROMETHEUS, NOW, before, diagnosis
 from tests.test_show_text import screen
@@ -46,8 +47,8 @@ def test_only_commands_that_exist_are_proposed() -> None:
 
 
 def test_the_namespace_of_the_context_needs_no_flag_and_another_one_does() -> None:
-    at_home = list(report(CASES["container limit"], now=NOW, paint=NO_PAINT, namespace="shop"))
-    abroad = list(report(CASES["container limit"], now=NOW, paint=NO_PAINT, namespace="default"))
+    at_home = list(report(CASES["container limit"], now=NOW, paint=NO_PAINT, place=Place(namespace="shop")))
+    abroad = list(report(CASES["container limit"], now=NOW, paint=NO_PAINT, place=Place(namespace="default")))
 
     assert at_home[-1] == "  kubectl oom fix deploy/api        # see the change"
     assert abroad[-1] == "  kubectl oom fix deploy/api -n shop        # see the change"

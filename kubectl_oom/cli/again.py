@@ -30,18 +30,25 @@ def flags_given(context: click.Context) -> Flags:
     """What was said on the command line, without secrets; what the environment says goes on to say it."""
     from kubectl_oom.show.fix_commands import Flags
 
-    change: list[str] = []
-    cluster: list[str] = []
+    change = [word for name, word in _given(context) if name not in CLUSTER]
+    by_hand = context.params["limit_text"] or context.params["request_text"]
+    sizes_again = bool(context.params["from_file"]) and not by_hand
+    return Flags(change=tuple(change), cluster=cluster_flags(context), sizes_again=sizes_again)
+
+
+def cluster_flags(context: click.Context) -> tuple[str, ...]:
+    """What was said on the command line about which cluster is asked, and as whom; without secrets."""
+    return tuple(word for name, word in _given(context) if name in CLUSTER)
+
+
+def _given(context: click.Context) -> Iterator[tuple[str, str]]:
+    """Every word of the options that were given and may be said again, with the option's name."""
     for option in context.command.params:
         name = option.name or ""
         if not isinstance(option, click.Option) or name in LEFT_OUT:
             continue
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            words = _words(option, context.params[name])
-            (cluster if name in CLUSTER else change).extend(words)
-    by_hand = context.params["limit_text"] or context.params["request_text"]
-    sizes_again = bool(context.params["from_file"]) and not by_hand
-    return Flags(change=tuple(change), cluster=tuple(cluster), sizes_again=sizes_again)
+            yield from ((name, word) for word in _words(option, context.params[name]))
 
 
 def _words(option: click.Option, value: object) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kubectl_oom.cli.output import Output
-    from kubectl_oom.evidence import ProposalReport
+    from kubectl_oom.evidence import Proposal, ProposalReport
 
 
 @click.command("recommend", cls=Command, see=("fix", "docs/sizing.md", "docs/survey.md", "docs/runtimes.md"))
@@ -68,6 +69,28 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     show(report, output, now)
 
 
+def aimed(items: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
+    """The same with commands that go to the cluster that was asked: for those who paste them."""
+    from kubectl_oom.cli.again import cluster_flags
+    from kubectl_oom.show.same_cluster import in_the_same_cluster
+
+    context = click.get_current_context(silent=True)
+    flags = cluster_flags(context) if context else ()
+
+    def there(command: str | None) -> str | None:
+        return in_the_same_cluster(command, flags) if command else None
+
+    return tuple(
+        replace(
+            item,
+            change=replace(
+                item.change, command=there(item.change.command), heap_command=there(item.change.heap_command)
+            ),
+        )
+        for item in items
+    )
+
+
 def show(report: ProposalReport, output: Output, now: datetime) -> None:
     """Print the proposals in the form asked for."""
     from kubectl_oom.cli.reading import tell
@@ -92,11 +115,13 @@ def show(report: ProposalReport, output: Output, now: datetime) -> None:
                 tell(told)  # what is printed is to be created: nothing but objects and their comments
             click.echo(hpa_text(report.items), nl=False)
         case "markdown":
-            for line in proposals_markdown(report, now=now, ascii_only=output.ascii_only):
+            for line in proposals_markdown(
+                replace(report, items=aimed(report.items)), now=now, ascii_only=output.ascii_only
+            ):
                 click.echo(line)
         case _:
             lines = proposals.lines(
-                report,
+                replace(report, items=aimed(report.items)),
                 width=output.width,
                 paint=Paint(on=output.colour),
                 wide=output.format == "wide",

@@ -73,6 +73,7 @@ def _stream_csv(reports: Iterable[ProposalReport], progress: Progress) -> None:
 def _stream_table(
     reports: Iterable[ProposalReport], progress: Progress, output: Output, *, with_namespace: bool
 ) -> None:
+    from kubectl_oom.cli.recommend import aimed
     from kubectl_oom.show.colour import Paint
     from kubectl_oom.show.proposal_rows import Totals
     from kubectl_oom.show.proposals import Page
@@ -90,7 +91,7 @@ def _stream_table(
         gaps |= dict.fromkeys(report.gaps)
         if report.items:
             totals += Totals.of(report.items)
-            for line in page.some_rows(report.items, with_namespace=with_namespace, with_header=with_header):
+            for line in page.some_rows(aimed(report.items), with_namespace=with_namespace, with_header=with_header):
                 click.echo(line, color=colour)
             with_header = False
         progress.show()

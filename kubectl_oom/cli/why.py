@@ -65,8 +65,11 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
 
 def show(report: Report, output: Output, now: datetime, *, namespace: str) -> None:
     """Print a report in the form asked for."""
+    from kubectl_oom.cli.again import cluster_flags
     from kubectl_oom.cli.group import COMMANDS
+    from kubectl_oom.show.next_steps import Place
 
+    place = Place(namespace=namespace, cluster=cluster_flags(click.get_current_context()))
     match output.format:
         case "json" | "yaml" | "name":
             click.echo(_data(report, output.format, now), nl=False)
@@ -74,7 +77,11 @@ def show(report: Report, output: Output, now: datetime, *, namespace: str) -> No
             from kubectl_oom.show import markdown
 
             for line in markdown.report(
-                report, now=now, ascii_only=output.ascii_only, namespace=namespace, commands=COMMANDS
+                report,
+                now=now,
+                ascii_only=output.ascii_only,
+                place=place,
+                commands=COMMANDS,
             ):
                 click.echo(line)
         case _:
@@ -88,7 +95,7 @@ def show(report: Report, output: Output, now: datetime, *, namespace: str) -> No
                 paint=Paint(on=output.colour),
                 wide=output.format == "wide",
                 ascii_only=output.ascii_only,
-                namespace=namespace,
+                place=place,
                 commands=COMMANDS,
             )
             for line in lines:

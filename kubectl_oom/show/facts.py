@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Confidence, Severity, Verdict
 from kubectl_oom.show import memory, timeline
-from kubectl_oom.show.next_steps import OWN_COMMANDS, Step, next_steps, without_repeats
+from kubectl_oom.show.next_steps import HERE, OWN_COMMANDS, Place, Step, next_steps, without_repeats
 from kubectl_oom.show.sentences import node_sentence, verdict_sentence, workload_target
 from kubectl_oom.show.words import age, listed, plural
 
@@ -109,16 +109,20 @@ class ReportFacts:
 
 
 def gather(
-    report: Report, now: datetime, *, namespace: str | None = None, commands: Collection[str] = OWN_COMMANDS
+    report: Report,
+    now: datetime,
+    *,
+    place: Place = HERE,
+    commands: Collection[str] = OWN_COMMANDS,
 ) -> ReportFacts:
-    """The facts of a report. `namespace` is the one that commands go to without `-n`, if that is known."""
+    """The facts of a report. `place` is where commands have to go; `commands` are those of ours to be proposed."""
     many_namespaces = len({item.namespace for item in report.items}) > 1
     ended = [item for item in report.items if not _is_quiet(item)]
     quiet = [item for item in report.items if _is_quiet(item)]
     many = len(ended) > FULL_ITEMS
     ordered = sorted(ended, key=_newest_first if many else _worst_first)
     full = ordered[:1] if many else ordered
-    steps = [step for item in full or quiet[:1] for step in next_steps(item, namespace=namespace, commands=commands)]
+    steps = [step for item in full or quiet[:1] for step in next_steps(item, place=place, commands=commands)]
     return ReportFacts(
         nodes=tuple(_node_facts(answer, now) for answer in report.nodes),
         ended=tuple(

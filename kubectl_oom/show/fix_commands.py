@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_oom.show.fix_facts import target_of
+from kubectl_oom.show.same_cluster import in_the_same_cluster
 from kubectl_oom.show.words import one_line
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Way:
 
 def ways(outcome: FixOutcome, flags: Flags) -> Iterator[Way]:
     """How to make the change, or take it back, from where it stands; nothing where there is nothing to do."""
+    for way in _ways(outcome, flags):
+        yield Way(way.head, tuple(in_the_same_cluster(command, flags.cluster) for command in way.commands))
+
+
+def _ways(outcome: FixOutcome, flags: Flags) -> Iterator[Way]:
     plan = outcome.plan
     if outcome.rolled_back:
         return
@@ -50,13 +56,13 @@ def ways(outcome: FixOutcome, flags: Flags) -> Iterator[Way]:
     elif outcome.applied and plan.is_undo:
         yield Way("To have the change again", plan.undo_commands)
     elif outcome.applied:
-        yield Way("The way back", (own_undo(plan, flags),))
+        yield Way("The way back", (own_undo(plan),))
         yield Way("The way back with kubectl alone", plan.undo_commands)
     elif plan.facts.target.kind == "Job":  # its template never changes
         yield Way("The only way is to make it anew, which starts its work from the beginning", plan.commands)
     else:
         yield Way(_head(plan, flags), (own_command(plan, flags),))
-        yield from () if plan.is_undo else (Way("The way back after that", (own_undo(plan, flags),)),)
+        yield from () if plan.is_undo else (Way("The way back after that", (own_undo(plan),)),)
         yield from _kubectl(plan)
 
 
@@ -65,16 +71,12 @@ def own_command(plan: FixPlan, flags: Flags) -> str:
     missing = dict.fromkeys(CONSENT[check.code] for check in plan.blocked_by if check.code in CONSENT)
     agreed = [flag for flag in missing if flag not in flags.change]
     back = ("--undo",) if plan.is_undo else ()
-    return _fix(plan, (*back, *flags.change, *agreed), flags)
+    return _shell("fix", plan, *back, *flags.change, *agreed, "--apply")
 
 
-def own_undo(plan: FixPlan, flags: Flags) -> str:
+def own_undo(plan: FixPlan) -> str:
     """`kubectl oom fix deploy/api -n shop --undo --apply`."""
-    return _fix(plan, ("--undo",), flags)
-
-
-def _fix(plan: FixPlan, words: tuple[str, ...], flags: Flags) -> str:
-    return _shell("fix", plan, *words, "--apply", *flags.cluster)
+    return _shell("fix", plan, "--undo", "--apply")
 
 
 def _shell(command: str, plan: FixPlan, *words: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.show import chart
 from kubectl_oom.show.facts import cited, gather
-from kubectl_oom.show.next_steps import OWN_COMMANDS
+from kubectl_oom.show.next_steps import HERE, OWN_COMMANDS
 from kubectl_oom.show.rows import ended_rows, quiet_rows
 from kubectl_oom.show.sentences import CONFIDENCE_MEANS
 from kubectl_oom.show.words import ago, ascii_text, iso, one_line
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import Finding, Report
     from kubectl_oom.show.chart import Picture
     from kubectl_oom.show.facts import Cited, Closable, ItemFacts, Many, NodeFacts, QuietFacts, ReportFacts
-    from kubectl_oom.show.next_steps import Step
+    from kubectl_oom.show.next_steps import Place, Step
     from kubectl_oom.show.timeline import Moment
 
 _CHART_WIDTH, _CHART_HEIGHT = 80, 8
@@ -33,11 +33,11 @@ def report(
     now: datetime,
     *,
     ascii_only: bool = False,
-    namespace: str | None = None,
+    place: Place = HERE,
     commands: Collection[str] = OWN_COMMANDS,
 ) -> Iterator[str]:
     """The lines of the report as GitHub-flavoured markdown. Text from the cluster cannot become markup."""
-    lines = _lines(gather(report, now, namespace=namespace, commands=commands), now, ascii_only=ascii_only)
+    lines = _lines(gather(report, now, place=place, commands=commands), now, ascii_only=ascii_only)
     return map(ascii_text, lines) if ascii_only else lines
 
 

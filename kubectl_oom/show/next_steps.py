@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Verdict
+from kubectl_oom.show.same_cluster import in_the_same_cluster
 from kubectl_oom.show.sentences import workload_target
 from kubectl_oom.show.words import one_line
 
@@ -36,6 +37,17 @@ _STEPS: dict[Verdict, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the answer came from, and where the next commands have to go."""
+
+    namespace: str | None = None  # the one that commands go to without `-n`, if that is known
+    cluster: tuple[str, ...] = ()  # the flags that lead to the cluster: `--context`, `prod`
+
+
+HERE = Place()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A command line and what it is good for."""
 
@@ -43,16 +55,16 @@ class Step:
     purpose: str
 
 
-def next_steps(diagnosis: Diagnosis, *, namespace: str | None, commands: Collection[str]) -> Iterator[Step]:
+def next_steps(diagnosis: Diagnosis, *, place: Place, commands: Collection[str]) -> Iterator[Step]:
     """The next commands, best first.
 
-    `-n` is left out only where `namespace`, the one commands go to anyway, is the right one; a command of ours
+    `-n` is left out only where the namespace that commands go to anyway is the right one; a command of ours
     only comes where it is among `commands`.
     """
     for step in _STEPS[diagnosis.verdict]:
-        found = _step(step, diagnosis, namespace, commands)
+        found = _step(step, diagnosis, place.namespace, commands)
         if found is not None:
-            yield found
+            yield replace(found, command=in_the_same_cluster(found.command, place.cluster))
 
 
 def without_repeats(steps: Iterable[Step]) -> tuple[Step, ...]:

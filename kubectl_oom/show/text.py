@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Severity, Verdict
 from kubectl_oom.show.facts import FULL_ITEMS, cited, gather
-from kubectl_oom.show.next_steps import OWN_COMMANDS
+from kubectl_oom.show.next_steps import HERE, OWN_COMMANDS
 from kubectl_oom.show.rows import OPTIONAL_WHEN_ENDED, OPTIONAL_WHEN_QUIET, ended_rows, quiet_rows
 from kubectl_oom.show.table import table
 from kubectl_oom.show.words import ago, ascii_text, cells, command_lines, iso, one_line, pad, plural, wrap
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import Confidence, Finding, Report
     from kubectl_oom.show.colour import Paint
     from kubectl_oom.show.facts import Cited, Closable, ItemFacts, Many, NodeFacts, QuietFacts, ReportFacts
-    from kubectl_oom.show.next_steps import Step
+    from kubectl_oom.show.next_steps import Place, Step
     from kubectl_oom.show.rows import Rows
     from kubectl_oom.show.timeline import Moment
 
@@ -44,16 +44,16 @@ def report(
     width: int = 80,
     wide: bool = False,
     ascii_only: bool = False,
-    namespace: str | None = None,
+    place: Place = HERE,
     commands: Collection[str] = OWN_COMMANDS,
 ) -> Iterator[str]:
     """The lines of `why`: one screen for one container.
 
     `wide` keeps every citation and the whole table; `ascii_only` is for streams that can take nothing else;
-    `namespace` is the one that commands go to without `-n`; `commands` are those of ours that may be proposed.
+    `place` is where commands have to go; `commands` are those of ours that may be proposed.
     """
     screen = _Screen(now=now, paint=paint, width=max(width, _SMALLEST_WIDTH), wide=wide, ascii_only=ascii_only)
-    facts = gather(report, now, namespace=namespace, commands=commands)
+    facts = gather(report, now, place=place, commands=commands)
     yield from screen.whole(facts)
 
 

@@ -155,10 +155,15 @@ def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> Ite
         yield line.rstrip()
 
 
+def shell_words(command: str) -> list[str]:
+    """The words of a shell command, each with the blanks behind it."""
+    return _SHELL_WORDS.findall(command)
+
+
 def command_lines(command: str, width: int, indent: str) -> Iterator[str]:
     r"""A shell command on lines of at most `width` columns, broken by `\` so that it can still be pasted."""
     line = indent
-    words = _SHELL_WORDS.findall(command)
+    words = shell_words(command)
     for number, word in enumerate(words, start=1):
         room = width if number == len(words) else width - 2  # for the " \\" that may follow
         if line.strip() and cells(line) + cells(word.rstrip()) > room:
