@@ -8,6 +8,7 @@ from kubectl_oom.judge.alert_lint import metrics
 from kubectl_oom.judge.alert_lint.around import Place, join_labels
 from kubectl_oom.judge.alert_lint.codes import Fault
 from kubectl_oom.judge.alert_lint.syntax import (
+    KEEPS_SERIES,
     Aggregation,
     Binary,
     Call,
@@ -41,6 +42,8 @@ def side_of(expr: Expr) -> Side | None:
         case Selector():
             labels, exporter = metrics.labels_of(expr.name), metrics.exporter_of(expr.name)
             return Side(labels, exporter, metrics.extra_labels(expr.name)) if labels else None
+        case Aggregation() if expr.op in KEEPS_SERIES and expr.args:
+            return side_of(expr.args[-1])
         case Aggregation() if expr.grouping == "by":
             about = any(metrics.labels_of(s.name) for s in selectors(expr))
             return Side(frozenset(map(metrics.plain, expr.labels))) if about else None
@@ -82,7 +85,7 @@ def too_few_labels(place: Place) -> Fault | None:
     left, right = side_of(node.left), side_of(node.right)
     if left is None or right is None:
         return None
-    both = left.labels & right.labels
+    both = frozenset(label for label in left.labels & right.labels if label in given or not _has_one_value(label, node))
     if (both & _POD) - given:
         wanted = tuple(label for label in metrics.OF_A_CONTAINER if label in both | given)
         return Fault("join-without-namespace", node, replace(node, labels=_with(node.labels, wanted)))
@@ -91,6 +94,13 @@ def too_few_labels(place: Place) -> Fault | None:
     if _CONTAINER in both - given and _are_both_of_containers(left, right):
         return Fault("join-without-container", node, replace(node, labels=_with(node.labels, metrics.OF_A_CONTAINER)))
     return None
+
+
+def _has_one_value(label: str, join: Binary) -> bool:
+    """Whether every series of both sides is chosen by the same one value of the label: then it tells nothing apart."""
+    asked = [metrics.matchers_of(s, label) for s in selectors(join) if label in metrics.labels_of(s.name)]
+    values = [{m.value for m in matchers if m.op == "=" and m.value} for matchers in asked]
+    return bool(values) and all(len(found) == 1 and found == values[0] for found in values)
 
 
 def _are_both_of_containers(left: Side, right: Side) -> bool:

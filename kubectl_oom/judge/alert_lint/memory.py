@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from kubectl_oom.judge.alert_lint import metrics
 from kubectl_oom.judge.alert_lint.around import Place, is_in_call, joined_with, number
 from kubectl_oom.judge.alert_lint.codes import Fault
+from kubectl_oom.judge.alert_lint.joins import side_of
 from kubectl_oom.judge.alert_lint.syntax import (
+    KEEPS_SERIES,
     Aggregation,
     Binary,
     Call,
@@ -101,10 +103,18 @@ def _is_about_no_container(selector: Selector) -> bool:
 def _is_joined_by_container(place: Place) -> bool:
     """Whether kube-state-metrics' side of a join has containers only, and so drops the totals."""
     for operator, other in joined_with(place):
-        by_container = operator.matching == "on" and "container" in map(metrics.plain, operator.labels)
-        if by_container and any("container" in _own_labels(s) for s in selectors(other)):
+        if operator.op == "unless" and other is operator.right:
+            continue  # what finds no partner stays
+        if _is_by_container(operator, other) and any("container" in _own_labels(s) for s in selectors(other)):
             return not _is_summed_away(place.above, operator)
     return False
+
+
+def _is_by_container(operator: Binary, other: Expr) -> bool:
+    if operator.matching == "on":
+        return "container" in map(metrics.plain, operator.labels)
+    side = side_of(other)  # all labels are compared, but for those that are ignored
+    return side is not None and "container" in side.labels - frozenset(map(metrics.plain, operator.labels))
 
 
 def _own_labels(selector: Selector) -> frozenset[str]:
@@ -116,6 +126,8 @@ def _is_summed_away(above: Above, operator: Binary) -> bool:
     for outer in above:
         if outer is operator:
             return False
+        if isinstance(outer, Aggregation) and outer.op in KEEPS_SERIES:
+            continue
         if isinstance(outer, Aggregation) and (outer.grouping != "by" or "container" not in outer.labels):
             return True
     return False

@@ -15,6 +15,8 @@ COMPARISONS = ("==", "!=", "<=", "<", ">=", ">")
 PRECEDENCE |= dict.fromkeys(COMPARISONS, 3)
 SET_OPERATORS = ("and", "or", "unless")
 _TIGHTEST = 7
+# Aggregations that choose among series and leave them as they are, labels and all.
+KEEPS_SERIES = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 
 
 @dataclass(frozen=True, slots=True)
