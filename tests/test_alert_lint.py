@@ -113,11 +113,11 @@ def test_right_rules_and_rules_about_other_things_are_left_alone() -> None:
 
     assert gaps == []
     assert {one.rule.name: one.faults for one in lint(rules) if one.faults} == {}
-    assert len(rules) == 34
+    assert len(rules) == 42
 
 
 def test_promtool_reads_the_right_rules_too() -> None:
-    assert "SUCCESS: 34 rules found" in check(CORPUS / "right.yaml")
+    assert "SUCCESS: 42 rules found" in check(CORPUS / "right.yaml")
 
 
 @pytest.mark.parametrize(
@@ -195,3 +195,20 @@ def test_an_exit_code_is_no_fault_of_a_rule_that_does_not_speak_of_memory() -> N
 
     assert "exit-code-is-no-reason" not in codes(lint([found("Sigkill", expr)])[0])
     assert "exit-code-is-no-reason" in codes(lint([found("Sigkill", expr, says="Out of Memory")])[0])
+
+
+def test_what_sounds_like_it_is_no_claim_to_be_about_memory() -> None:
+    expr = "kube_pod_container_status_restarts_total > 5"
+    about = {"PodOOM", "pod_oom", "PodOomKill", "KubeOOMKilled", "podoomkilled", "LowMemory", "oom"}
+    other = {"RoomService", "zoom-bridge", "NoHeadroom", "Bloom", "ROOM"}
+
+    assert {name for name in about | other if codes(lint([found(name, expr)])[0])} == about
+
+
+def test_a_window_of_plain_seconds_is_as_long_in_what_is_mended() -> None:
+    (one,) = lint(
+        [found("x", 'changes(kube_pod_container_status_last_terminated_reason{reason="OOMKilled"}[300]) > 0')]
+    )
+
+    assert one.mended is not None
+    assert "kube_pod_container_status_last_terminated_timestamp < 300" in one.mended

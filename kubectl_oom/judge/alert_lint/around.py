@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 GROWS = frozenset({"increase", "rate", "irate", "delta", "idelta", "changes", "resets"})
 DEFAULT_WINDOW = "10m"  # a kill is told for so long where a rule does not say
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+# Rooms, zooms and headroom are about something else.
+_ABOUT_MEMORY = re.compile(r"(?<![A-Za-z])oom|Oom|(?<![A-Z])OOM|(?i:oom[ _-]?kill|memory)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def measure(place: Place) -> Measure | None:
 
 def seconds_of(duration: str) -> float:
     """Seconds of a duration of PromQL; 0 for none."""
+    if duration.isdecimal():  # since version 3 a number is one of seconds
+        return int(duration)
     parts = re.findall(r"(\d+)(ms|[smhdwy])", duration)
     return sum(int(count) * _UNIT_SECONDS[unit] for count, unit in parts)
 
@@ -89,8 +93,7 @@ def number(expr: Expr) -> float | None:
 
 def is_about_memory(rule: FoundRule) -> bool:
     """Whether it says so, in its name or its annotations."""
-    claims = f"{rule.name} {rule.says}".lower()
-    return "oom" in claims or "memory" in claims
+    return _ABOUT_MEMORY.search(f"{rule.name} {rule.says}") is not None
 
 
 def is_in_call(place: Place, *names: str) -> bool:
@@ -114,8 +117,18 @@ def joined_with(place: Place) -> list[tuple[Binary, Expr]]:
     return found
 
 
+def is_taken_away(place: Place) -> bool:
+    """Whether it is what an `unless` takes away: where it is true, and for as long, nothing fires."""
+    inner = place.node
+    for outer in place.above:
+        if isinstance(outer, Binary) and outer.op == "unless" and outer.right is inner:
+            return True
+        inner = outer
+    return False
+
+
 def is_limited_in_time(place: Place) -> bool:
-    """Whether what it is joined with passes: a moment, a restart, a state of now, or itself some time ago."""
+    """Whether what it is joined with passes: a moment, a restart, a state or a size of now, or itself some time ago."""
     names = {s.name for s in selectors(place.node)}
     for _, other in joined_with(place):
         for node, _ in walk(other):
@@ -127,7 +140,7 @@ def is_limited_in_time(place: Place) -> bool:
                 return True
             if not isinstance(node, Selector):
                 continue
-            if node.name in metrics.MOMENTS | metrics.STATES or _is_earlier(node, names):
+            if node.name in metrics.MOMENTS | metrics.STATES | metrics.LEVELS or _is_earlier(node, names):
                 return True
     return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 from kubectl_oom.judge.alert_lint import metrics
 from kubectl_oom.judge.alert_lint.around import (
@@ -14,6 +15,7 @@ from kubectl_oom.judge.alert_lint.around import (
     is_in_call,
     is_in_subquery,
     is_limited_in_time,
+    is_taken_away,
     join_labels,
     joined_with,
     lately,
@@ -23,6 +25,7 @@ from kubectl_oom.judge.alert_lint.around import (
 )
 from kubectl_oom.judge.alert_lint.codes import Fault
 from kubectl_oom.judge.alert_lint.syntax import (
+    Aggregation,
     Binary,
     Call,
     Expr,
@@ -30,6 +33,7 @@ from kubectl_oom.judge.alert_lint.syntax import (
     Matcher,
     Paren,
     Selector,
+    Subquery,
     bare,
     selectors,
 )
@@ -95,11 +99,16 @@ def exit_code(place: Place) -> Fault | None:
     left = bare(node.left)
     if not isinstance(left, Selector) or left.name not in metrics.LAST_EXIT or left.window:
         return None
-    if not is_about_memory(place.rule):
+    if not is_about_memory(place.rule) or _stands_beside_a_reason(place):
         return None
     killed = Matcher("reason", "=", metrics.OOM_KILLED)
     reason = Selector(_last_reason_beside(left.name), (killed, *left.matchers), at=left.at)
     return Fault("exit-code-is-no-reason", node, Binary("==", reason, Literal("1")))
+
+
+def _stands_beside_a_reason(place: Place) -> bool:
+    """Whether it is joined with the reason of the end: then it does not stand for one."""
+    return any(s.name in metrics.LAST_REASON for _, other in joined_with(place) for s in selectors(other))
 
 
 def sticky(place: Place) -> Fault | None:
@@ -117,11 +126,22 @@ def sticky(place: Place) -> Fault | None:
     if not place.rule.is_alert or "offset" in found.selector.at:
         return None
     if is_in_subquery(place) and is_in_call(place, *GROWS):
-        return Fault("constant-gauge", found.selector)
-    if not is_limited_in_time(place):
+        return None if _is_counted_over_containers(place) else Fault("constant-gauge", found.selector)
+    if not is_limited_in_time(place) and not is_taken_away(place):
         window = found.selector.window or DEFAULT_WINDOW
         return Fault("sticky-gauge", found.selector, lately(place, found.selector, window))
     return None
+
+
+def _is_counted_over_containers(place: Place) -> bool:
+    """Whether several containers' gauges are added up inside the subquery: their sum does change."""
+    inside = takewhile(lambda outer: not isinstance(outer, Subquery), place.above)
+    return any(
+        isinstance(outer, Aggregation)
+        and outer.op in ("sum", "count")
+        and not (outer.grouping == "by" and "container" in map(metrics.plain, outer.labels))
+        for outer in inside
+    )
 
 
 def first_kill_only(place: Place) -> Fault | None:
@@ -140,7 +160,9 @@ def ended(place: Place) -> Fault | None:
     node = place.node
     if not isinstance(node, Selector) or node.name not in metrics.ENDED_REASON or not place.rule.is_alert:
         return None
-    if node.at or not _can_be_oom(node) or is_limited_in_time(place) or is_in_call(place, "absent", "absent_over_time"):
+    if node.at or not _can_be_oom(node) or is_limited_in_time(place) or is_taken_away(place):
+        return None
+    if is_in_call(place, "absent", "absent_over_time"):
         return None
     labels = join_labels(place)[:-1]
     asked = metrics.without_label(node, "reason", "container")
@@ -203,6 +225,8 @@ def raw_counter(place: Place) -> Fault | None:
         return None
     around = compared(place)
     if around is None or around[0].op not in (">", ">=") or is_in_subquery(place) or is_limited_in_time(place):
+        return None
+    if is_taken_away(place):
         return None
     if node.name in metrics.RESTARTS and not is_about_memory(place.rule):
         return None  # many restarts in a pod's life may be what it is about

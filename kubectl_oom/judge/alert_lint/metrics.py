@@ -23,8 +23,10 @@ WAITING_REASON = frozenset({_POD + "waiting_reason", _INIT + "waiting_reason"})
 POD_REASON = frozenset({"kube_pod_status_reason"})
 # What a container does now: joined with it, an alert about its last end goes when that goes.
 STATES = WAITING_REASON | {f"{start}{what}" for start in (_POD, _INIT) for what in ("waiting", "running", "ready")}
+STATES |= {"kube_pod_status_ready"}
 # Moments in seconds since 1970, which `time() - x < 600` turns into "lately".
-MOMENTS = LAST_TIME | {"kube_pod_completion_time", "kube_pod_container_state_started", "container_start_time_seconds"}
+MOMENTS = LAST_TIME | {f"kube_pod_{what}" for what in ("completion_time", "start_time", "created")}
+MOMENTS |= {"kube_pod_container_state_started", "container_start_time_seconds"}
 # Since version 2.0 of kube-state-metrics these series are there only once there is something to tell.
 ONLY_AFTER_THE_EVENT = LAST_REASON | LAST_EXIT | LAST_TIME | ENDED_REASON
 OOM_EVENTS = frozenset({"container_oom_events_total"})
@@ -35,6 +37,7 @@ USED = frozenset(
     f"container_memory_{what}"
     for what in ("working_set_bytes", "usage_bytes", "rss", "cache", "max_usage_bytes", "failcnt")
 )
+LEVELS = USED - {"container_memory_max_usage_bytes", "container_memory_failcnt"}  # they rise and fall
 WORKING_SET = "container_memory_working_set_bytes"
 CGROUP_LIMIT = "container_spec_memory_limit_bytes"  # 0 where there is no limit
 SPEC_LIMIT = "kube_pod_container_resource_limits"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_oom.judge.alert_lint import metrics
-from kubectl_oom.judge.alert_lint.around import GROWS, is_about_memory, number, seconds_of
+from kubectl_oom.judge.alert_lint.around import GROWS, Place, is_about_memory, is_taken_away, number, seconds_of
 from kubectl_oom.judge.alert_lint.codes import Fault
 from kubectl_oom.judge.alert_lint.syntax import Binary, Call, Expr, Selector, bare, selectors, walk
 
@@ -20,8 +20,8 @@ def outlived(expr: Expr, rule: FoundRule) -> Iterator[Fault]:
     waits = seconds_of(rule.for_text)
     if not waits or not rule.is_alert or not (is_about_memory(rule) or _is_about_kills(expr)):
         return
-    for node, _ in walk(expr):
-        window = _true_for(node)
+    for node, above in walk(expr):
+        window = 0 if is_taken_away(Place(node, above, rule)) else _true_for(node)
         if window and waits >= window:
             yield Fault("for-outlives-window", node)
             return
