@@ -113,11 +113,11 @@ def test_right_rules_and_rules_about_other_things_are_left_alone() -> None:
 
     assert gaps == []
     assert {one.rule.name: one.faults for one in lint(rules) if one.faults} == {}
-    assert len(rules) == 42
+    assert len(rules) == 49
 
 
 def test_promtool_reads_the_right_rules_too() -> None:
-    assert "SUCCESS: 42 rules found" in check(CORPUS / "right.yaml")
+    assert "SUCCESS: 49 rules found" in check(CORPUS / "right.yaml")
 
 
 @pytest.mark.parametrize(
@@ -212,3 +212,15 @@ def test_a_window_of_plain_seconds_is_as_long_in_what_is_mended() -> None:
 
     assert one.mended is not None
     assert "kube_pod_container_status_last_terminated_timestamp < 300" in one.mended
+
+
+def test_the_ratio_of_containers_goes_by_every_label_that_the_ratio_of_pods_did() -> None:
+    used, limits = (
+        'container_memory_working_set_bytes{container!="", container!="POD"}',
+        'kube_pod_container_resource_limits{resource="memory"}',
+    )
+    by = "by (k8s_cluster, namespace, pod)"
+    (one,) = lint([found("x", f"sum {by} ({used}) / sum {by} ({limits}) > 0.9")])
+
+    by = "by (k8s_cluster, namespace, pod, container)"
+    assert one.mended == f"max {by} ({used}) / max {by} ({limits}) > 0.9"

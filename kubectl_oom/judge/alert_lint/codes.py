@@ -155,7 +155,7 @@ LINTS = {
     ),
     "unlimited-is-infinite": Lint(
         Severity.CRITICAL,
-        "The limit is 0 where there is none: the quotient is +Inf, and above every threshold.",
+        "The limit is 0 where there is none: the quotient is +Inf and above every threshold, and any memory is above 0.",
     ),
     "ratio-of-sums": Lint(
         Severity.WARNING,

@@ -21,6 +21,7 @@ from kubectl_oom.judge.alert_lint.syntax import (
     Selector,
     bare,
     selectors,
+    walk,
 )
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ def wrong_metric(place: Place) -> Fault | None:
     working_set = replace(node, name=metrics.WORKING_SET)
     if not place.rule.is_alert:
         return None  # to record it is no fault
+    if node.name in metrics.PARTS_ADD_UP_TO and _is_added_up(place):
+        return None
     match node.name:
         case "container_memory_usage_bytes":
             return Fault("usage-bytes", node, working_set)
@@ -156,6 +159,12 @@ def wrong_metric(place: Place) -> Fault | None:
             return Fault("failcnt", node)
         case _:
             return None
+
+
+def _is_added_up(place: Place) -> bool:
+    """Whether other parts of the memory are added to it or taken off: usage less inactive file is the working set."""
+    others = (other for operator, other in joined_with(place) if operator.op in ("+", "-"))
+    return any(s.name in metrics.PARTS for other in others for s in selectors(other))
 
 
 def resource_not_chosen(place: Place) -> Fault | None:
@@ -171,30 +180,69 @@ def resource_not_chosen(place: Place) -> Fault | None:
 
 
 def unguarded_limit(place: Place) -> Fault | None:
-    """A division by a limit that is 0 where there is none."""
+    """A limit that is 0 where there is none, divided by or compared with."""
     node = place.node
     if not isinstance(node, Selector) or node.name != metrics.CGROUP_LIMIT or node.window:
         return None
-    divided = False
+    divided = exceeded = False
     inner: Expr = node
     for outer in place.above:
         if isinstance(outer, Binary):
-            if _guards(outer, inner):
+            if _drops_unlimited(outer, inner) or (_drops_infinite if divided else _drops_zero)(outer, inner):
                 return None
             divided = divided or (outer.op == "/" and outer.right is inner)
+            exceeded = exceeded or (not divided and _is_exceeded(outer, inner))
         inner = outer
-    if not divided:
+    if not (divided or exceeded):
         return None
     return Fault("unlimited-is-infinite", node, Paren(Binary(">", node, Literal("0"))))
 
 
-def _guards(operator: Binary, inner: Expr) -> bool:
-    """Whether it drops what is 0, or what is infinite afterwards."""
-    value = number(operator.right) if operator.left is inner and not operator.is_bool else None
+def _is_exceeded(operator: Binary, inner: Expr) -> bool:
+    """Whether memory is compared with the limit, or a part of it: all memory is more than 0."""
+    other = operator.left if operator.right is inner else operator.right
+    wanted = (">", ">=") if operator.right is inner else ("<", "<=")
+    return operator.op in wanted and any(s.name in metrics.USED for s in selectors(other))
+
+
+def _compared_with(operator: Binary, inner: Expr) -> float | None:
+    return number(operator.right) if operator.left is inner and not operator.is_bool else None
+
+
+def _drops_zero(operator: Binary, inner: Expr) -> bool:
+    value = _compared_with(operator, inner)
     if value is None:
         return False
-    infinite = value == float("inf") and operator.op in ("!=", "<")
-    return infinite or (value == 0 and operator.op in (">", "!="))
+    return (
+        (operator.op == ">" and value >= 0) or (operator.op == ">=" and value > 0) or (operator.op, value) == ("!=", 0)
+    )
+
+
+def _drops_infinite(operator: Binary, inner: Expr) -> bool:
+    value = _compared_with(operator, inner)
+    if value is None:
+        return False
+    infinite = value == float("inf")
+    return operator.op == "<" or (operator.op == "<=" and not infinite) or (operator.op == "!=" and infinite)
+
+
+def _drops_unlimited(operator: Binary, inner: Expr) -> bool:
+    """Whether a join beside it leaves only what has a limit, or takes away what has none."""
+    if operator.left is not inner or operator.op not in ("and", "unless"):
+        return False
+    if operator.op == "and" and any(s.name == metrics.SPEC_LIMIT for s in selectors(operator.right)):
+        return True
+    for one, _ in walk(operator.right):
+        if (
+            isinstance(one, Binary)
+            and isinstance(limit := bare(one.left), Selector)
+            and limit.name == metrics.CGROUP_LIMIT
+        ):
+            if operator.op == "and" and _drops_zero(one, one.left):
+                return True
+            if operator.op == "unless" and one.op in ("==", "<=", "<") and number(one.right) is not None:
+                return True
+    return False
 
 
 def ratio_of_sums(place: Place) -> Fault | None:
@@ -209,10 +257,14 @@ def ratio_of_sums(place: Place) -> Fault | None:
     over = {s.name for s in selectors(right)}
     if not (any(s.name in metrics.USED for s in selectors(left)) and over & limits and over <= limits):
         return None
-    cluster = tuple(label for label in getattr(left, "labels", ()) if label == "cluster")
-    labels = (*cluster, *metrics.OF_A_CONTAINER)
+    shared = [label for label in _labels(left) if label in _labels(right) and label not in metrics.OF_A_CONTAINER]
+    labels = (*shared, *metrics.OF_A_CONTAINER)
     largest = [Aggregation("max", "by", labels, side.args) for side in (left, right) if isinstance(side, Aggregation)]
     return Fault("ratio-of-sums", node, Binary("/", largest[0], largest[1]))
+
+
+def _labels(expr: Expr) -> tuple[str, ...]:
+    return expr.labels if isinstance(expr, Aggregation) else ()
 
 
 def _is_sum_by_pod(expr: Expr) -> bool:

@@ -38,6 +38,12 @@ USED = frozenset(
     for what in ("working_set_bytes", "usage_bytes", "rss", "cache", "max_usage_bytes", "failcnt")
 )
 LEVELS = USED - {"container_memory_max_usage_bytes", "container_memory_failcnt"}  # they rise and fall
+# Parts of a container's usage: with them, usage and RSS are terms of a sum that somebody made on purpose.
+PARTS = frozenset(
+    f"container_memory_{what}"
+    for what in ("cache", "rss", "swap", "mapped_file", "total_inactive_file_bytes", "total_active_file_bytes")
+)
+PARTS_ADD_UP_TO = frozenset({"container_memory_usage_bytes", "container_memory_rss"})
 WORKING_SET = "container_memory_working_set_bytes"
 CGROUP_LIMIT = "container_spec_memory_limit_bytes"  # 0 where there is no limit
 SPEC_LIMIT = "kube_pod_container_resource_limits"
