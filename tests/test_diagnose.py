@@ -8,7 +8,7 @@ import pytest
 
 from kubectl_oom.evidence import Condition, Gap, Owner, Replicas
 from kubectl_oom.judge.diagnose import diagnose
-from kubectl_oom.show.next_steps import OWN_COMMANDS, next_steps
+from kubectl_oom.show.next_steps import OWN_COMMANDS, Place, next_steps
 from kubectl_oom.show.sentences import verdict_sentence
 from tests.build import (
     EARLIER_ID,
@@ -119,7 +119,7 @@ def test_a_static_pod_stands_for_itself_and_not_for_the_node_that_mirrors_it() -
 
     assert found.workload is None
     assert verdict_sentence(found, NOW).startswith("pod/etcd-node-a (container app) was OOM-killed")
-    steps = [step.command for step in next_steps(found, namespace="shop", commands=OWN_COMMANDS)]
+    steps = [step.command for step in next_steps(found, place=Place(namespace="shop"), commands=OWN_COMMANDS)]
     assert steps == [f"kubectl oom {command} pod/etcd-node-a" for command in ("recommend", "history", "fix")]
 
 

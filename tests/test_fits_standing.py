@@ -73,8 +73,8 @@ def test_a_bare_pod_that_may_become_guaranteed_is_told_that_the_command_may_be_r
 
     (fit,), _ = judged(recommended(512, 512), around, replicas(1, app(64, 128), qos_class="Burstable"))
 
-    assert (fit.ok, fit.detail) == (
-        True,
+    assert fit.ok
+    assert fit.detail == (
         "With request and limit of memory the same everywhere, the QoS class becomes Guaranteed where CPU is set so as "
-        "well, and the API server then refuses to resize the pod; today it is Burstable.",
+        "well, and the API server then refuses to resize the pod; today it is Burstable."
     )
