@@ -305,6 +305,18 @@ def test_without_kube_state_metrics_pods_are_found_by_name_and_kills_are_not_kno
     assert window.warnings == (f"Prometheus {store.url} does not hold how these containers ended (kube-state-metrics)",)
 
 
+@pytest.mark.parametrize("pods", [(), ("api-of-a-minute-ago",)])
+def test_of_a_workload_without_a_sample_only_the_engine_as_a_whole_tells_whether_kills_would_be_known(
+    engine: Engine, store: RunningEngine, pods: tuple[str, ...]
+) -> None:
+    nothing = connect_engine(EngineOptions(url=store.url, labels=(("cluster", "elsewhere"),)), None)
+
+    told, untold = (read_window(one, "shop", pods, moment(SINCE), moment(UNTIL - STEP)) for one in (engine, nothing))
+
+    assert (told.containers, told.kills_known, told.warnings) == ((), True, ())
+    assert (untold.containers, untold.kills_known) == ((), False)
+
+
 def test_names_that_were_cut_still_fit_their_pattern() -> None:
     name = "a-deployment-whose-name-is-as-long-as-names-may-be-here"
     pod = f"{name}-7d9c5b6f4d-"[:58] + "x2x8p"

@@ -101,6 +101,8 @@ def read_window(engine: Engine, namespace: str, pods: Sequence[str], since: date
     killed = {pod for name in ("was_killed", "is_killed") for pod in _true(answers[name])}
     kills, warnings = past_kills(engine, namespace, sorted(killed), since, until, samples=samples_of_pods(containers))
     kills_known = bool(killed) or any(one.restarts is not None for one in containers)
+    if not containers:  # no pod of it was ever sampled, or none yet: that says nothing about the engine
+        kills_known = kills_known or _keeps_statuses(engine, until)
     if not kills_known:
         asking.warn(f"{engine.label} does not hold how these containers ended (kube-state-metrics)")
     return MemoryWindow(
@@ -112,6 +114,11 @@ def read_window(engine: Engine, namespace: str, pods: Sequence[str], since: date
         kills_known=kills_known,
         warnings=(*asking.warnings, *warnings),
     )
+
+
+def _keeps_statuses(engine: Engine, at: datetime) -> bool:
+    """Whether the engine holds how containers ended, of any pods."""
+    return bool(engine.query(f"count({promql.selector(promql.families(*RESTARTS), *engine.matchers)})", at=at).rows)
 
 
 def samples_of_pods(containers: Sequence[ContainerWindow]) -> dict[str, int]:
