@@ -90,7 +90,7 @@ def test_flux_blocks_and_says_how_to_suspend_it() -> None:
     assert (
         check(plan, "flux").message == "Flux's Kustomization flux-system/apps sets the memory back when it reconciles."
     )
-    assert "flux suspend kustomization apps" in (check(plan, "flux").remedy or "")
+    assert "flux suspend kustomization apps -n flux-system" in (check(plan, "flux").remedy or "")
 
 
 @pytest.mark.parametrize("mark", [{"reconcile": "disabled"}, {"ssa": "Ignore"}, {"ssa": "IfNotPresent"}])

@@ -25,6 +25,7 @@ def test_a_deadline_that_has_passed_is_told_with_what_the_pods_wait_for() -> Non
     alone, caused = trouble_of(item, (), (), None), trouble_of(item, [pod_of(unscheduled)], (), None)
 
     assert alone and "ProgressDeadlineExceeded" in alone.because
+    assert alone.remedy and alone.remedy.startswith("kubectl get events -n shop ")
     assert caused and caused.because.startswith("pod/api-0 finds no node") and not caused.fails_after
 
 

@@ -70,7 +70,7 @@ def nothing_to_follow(item: Json, facts: WorkloadFacts) -> Step | None:
     kind, name = facts.target.kind, f"{facts.target.kind.lower()}/{facts.target.name}"
     where = f"-n {facts.namespace}"
     if kind == "CronJob":
-        return _nothing(*_next_run(item))
+        return _nothing(*_next_run(item, where))
     if kind == "Job":
         return _nothing("The template of a Job cannot be changed.", "Create it again with the new size")
     if facts.strategy == "OnDelete":
@@ -87,13 +87,13 @@ def nothing_to_follow(item: Json, facts: WorkloadFacts) -> Step | None:
     return None
 
 
-def _next_run(item: Json) -> tuple[str, str | None]:
+def _next_run(item: Json, where: str) -> tuple[str, str | None]:
     spec = part(item, "spec")
     if spec.get("suspend") is True:
         return "The CronJob is suspended; its next run, whenever that is, gets the new size.", None
     schedule = text(spec.get("schedule")) or ""
     name = text(part(item, "metadata").get("name")) or ""
-    by_hand = f"To try it now: kubectl create job {name}-try --from=cronjob/{name}"
+    by_hand = f"To try it now: kubectl create job {name}-try --from=cronjob/{name} {where}"
     return f"The next run gets the new size (schedule {schedule}); a run that is under way keeps the old one.", by_hand
 
 

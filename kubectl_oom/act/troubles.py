@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kubectl_oom.act.steps import condition_of
 from kubectl_oom.judge.messages import start_needs
 from kubectl_oom.quantity import show_bytes
-from kubectl_oom.read.answer import text
+from kubectl_oom.read.answer import part, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,12 +48,6 @@ class Trouble:
     fails_after: float = 0.0  # seconds without movement after which it is a failure
 
 
-TOO_LATE = Trouble(
-    because="The rollout made no progress within its progressDeadlineSeconds (ProgressDeadlineExceeded).",
-    remedy="kubectl get events --sort-by=.lastTimestamp shows what its pods wait for",
-)
-
-
 def trouble_of(item: Json, new_pods: Sequence[Pod], events: Sequence[Event], since: datetime | None) -> Trouble | None:
     """The worst thing that stands in the way, None where nothing does.
 
@@ -67,7 +61,7 @@ def trouble_of(item: Json, new_pods: Sequence[Pod], events: Sequence[Event], sin
     ]
     worst = min(found, key=lambda one: one.fails_after, default=None)
     if condition_of(item, "Progressing").get("reason") == "ProgressDeadlineExceeded":
-        return replace(worst, fails_after=0.0) if worst else TOO_LATE
+        return replace(worst, fails_after=0.0) if worst else _too_late(_namespace_of(item))
     return worst
 
 
@@ -90,6 +84,17 @@ def _of_pod(pod: Pod, since: datetime | None) -> Iterator[Trouble]:
                 remedy="A smaller --request, or a node with more room",
                 fails_after=SCHEDULING_SECONDS,
             )
+
+
+def _too_late(namespace: str) -> Trouble:
+    return Trouble(
+        because="The rollout made no progress within its progressDeadlineSeconds (ProgressDeadlineExceeded).",
+        remedy=f"kubectl get events -n {namespace} --sort-by=.lastTimestamp shows what its pods wait for",
+    )
+
+
+def _namespace_of(item: Json) -> str:
+    return text(part(item, "metadata").get("namespace")) or ""
 
 
 def _of_sandboxes(new_pods: Sequence[Pod], events: Sequence[Event]) -> Iterator[Trouble]:
@@ -140,20 +145,20 @@ def _crashes(pod: Pod, container: Container) -> Trouble:
 
 def _of_creation(item: Json, events: Sequence[Event], since: datetime | None) -> Iterator[Trouble]:
     """Pods that could not be created: a Deployment has a condition of it, other kinds only events."""
-    failure = condition_of(item, "ReplicaFailure")
+    failure, namespace = condition_of(item, "ReplicaFailure"), _namespace_of(item)
     if failure.get("status") == "True":
-        yield _not_created(text(failure.get("message")) or "")
+        yield _not_created(text(failure.get("message")) or "", namespace)
     for event in events:
         late = event.last_at is not None and (since is None or event.last_at >= since)
         if event.reason == "FailedCreate" and late:
-            yield _not_created(event.message)
+            yield _not_created(event.message, namespace)
 
 
-def _not_created(message: str) -> Trouble:
+def _not_created(message: str, namespace: str) -> Trouble:
     if _LIMIT_RANGE.search(message):
         return Trouble(
             because=f"A LimitRange refuses the new pods: {message}",
-            remedy="kubectl describe limitrange shows what it allows",
+            remedy=f"kubectl describe limitrange -n {namespace} shows what it allows",
         )
     if "exceeded quota" in message:
         return Trouble(

@@ -112,15 +112,15 @@ def _flux(here: Situation) -> Iterator[Check]:
             evidence=(here.cite(f"{_FLUX_KUSTOMIZE}/name", name),),
         )
     elif name:
-        where = f"{marks.get(f'{_FLUX_KUSTOMIZE}/namespace', here.facts.namespace)}/{name}"
+        place = marks.get(f"{_FLUX_KUSTOMIZE}/namespace", here.facts.namespace)
         sets = _sets_the_memory(here, "kustomize-controller")
         said = "sets the memory back when it reconciles" if sets else "says nothing about this memory and leaves it"
         yield Check(
             code="flux",
             severity=Severity.WARNING,
-            message=f"Flux's Kustomization {where} {said}.",
+            message=f"Flux's Kustomization {place}/{name} {said}.",
             evidence=(here.cite(f"{_FLUX_KUSTOMIZE}/name", name),),
-            remedy=f"change it in git (-o kustomize), or first: flux suspend kustomization {name}",
+            remedy=f"change it in git (-o kustomize), or first: flux suspend kustomization {name} -n {place}",
             blocks=sets,
         )
     if release:
