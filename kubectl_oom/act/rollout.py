@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from kubectl_oom.act.in_place import resized
-from kubectl_oom.act.pods import as_evidence, changed_at, events_of, in_effect, pods_of, unlike_wanted
+from kubectl_oom.act.pods import as_evidence, changed_at, ended, events_of, in_effect, pods_of, unlike_wanted
 from kubectl_oom.act.sending import unlike
 from kubectl_oom.act.steps import Step, counts_of, nothing_to_follow, progress
 from kubectl_oom.act.troubles import trouble_of
@@ -115,7 +115,9 @@ def _step(source: Source, item: Json, facts: WorkloadFacts, plan: FixPlan) -> St
         return resized((item,), plan, changed_at(item))
     idle = nothing_to_follow(item, facts)
     if idle is not None:
-        return resized(pods_of(source, item, facts).all, plan, changed_at(item)) if _in_place(plan, idle) else idle
+        # A pod that has ended stays on the list (evicted, say), and nobody resizes it.
+        there = [pod for pod in pods_of(source, item, facts).all if not ended(pod)] if _in_place(plan, idle) else []
+        return resized(there, plan, changed_at(item)) if there else idle
     step = progress(item, facts.target.kind)
     if not counts_of(item, facts.target.kind).seen:  # what the status says is about the template before
         return step

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kubectl_oom.judge.fixing import FixAsked
     from kubectl_oom.read.source import Json, Source
 
+WITH_HISTORY = ("Deployment", "StatefulSet", "DaemonSet")  # kinds whose earlier templates the cluster keeps
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -72,7 +74,7 @@ def _plan(
     asked: FixAsked,
     values: dict[str, Any],
 ) -> FixPlan:
-    from kubectl_oom.judge.fixing import plan_of, undo_plan_of
+    from kubectl_oom.judge.fixing import in_place, plan_of, undo_plan_of
     from kubectl_oom.judge.preflight import preflight
     from kubectl_oom.read.standing import with_surroundings
     from kubectl_oom.read.workload import facts_of
@@ -86,11 +88,10 @@ def _plan(
     if values["undo"]:
         plan = undo_plan_of(facts)
         if plan is None:
-            raise OomError(
-                f"error: {facts.target.kind.lower()}/{facts.target.name} keeps no values from before a fix",
-                "`kubectl rollout history` shows what its template was before",
-            )
-        plan = replace(plan, in_place=plan.in_place or asked.in_place)
+            name = f"{facts.target.kind.lower()}/{facts.target.name}"
+            hint = f"`kubectl rollout history {name} -n {facts.namespace}` shows what its template was before"
+            raise OomError(f"error: {name} keeps no values from before a fix", hint if kind in WITH_HISTORY else None)
+        plan = replace(plan, in_place=in_place(kind, asked))
         return preflight(plan, own, room, pods, asked)
     return plan_of(facts, own, room, pods, asked)
 

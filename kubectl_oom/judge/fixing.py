@@ -61,10 +61,15 @@ def plan_of(
         commands=commands_of(facts.namespace, facts.target, changes, patch) if changes else (),
         undo_commands=(undo_command_of(facts.namespace, facts.target, undo),) if changes else (),
         heap_commands=tuple(heap_commands_of(facts.namespace, facts.target, changes)),
-        in_place=asked.in_place or facts.target.kind == "Pod",
+        in_place=in_place(facts.target.kind, asked),
         evidence=tuple(sentence for one in proposals for sentence in one.size.rationale),
     )
     return preflight(draft, proposals, room, pods, asked)
+
+
+def in_place(kind: str, asked: FixAsked) -> bool:
+    """Whether running pods are resized: always a bare pod, never those of a run, which ends with its own sizes."""
+    return kind == "Pod" or (asked.in_place and kind not in ("Job", "CronJob"))
 
 
 def undo_plan_of(facts: WorkloadFacts) -> FixPlan | None:

@@ -53,7 +53,7 @@ def _of_a_template(here: Situation) -> Iterator[str]:
         yield f"No pod restarts by itself: {counted(here.replicas, 'pod')} keep the old size until deleted."
     else:
         yield from _of_a_rollout(here)
-    if here.plan.in_place and kind not in ("Job", "CronJob"):
+    if here.plan.in_place:
         yield "Running pods are resized in place as well, until the rollout replaces them."
 
 
