@@ -101,6 +101,18 @@ def test_what_makes_no_sense_is_refused_in_one_line(args: list[str], line: str) 
     assert oom("alerts", *args).line.startswith(line)
 
 
+def test_a_pattern_that_is_taken_is_one_that_prometheus_takes(tmp_path: Path) -> None:
+    taken = ["team-.*", "(?i:team)-[a+?(]+", r"a\.b", "(?:a|b){1,3}", "(?P<x>a)", r"a\\1", "a+?"]
+    refused = ["(?!kube-).*", ".*(?<!-test)", r"(a)\1", "(?=a)a", "(?x)a"]
+
+    for place, pattern in enumerate(taken):
+        ran = oom("alerts", "--namespace-selector", pattern)
+        check(Path(write(tmp_path, f"{place}.yaml", ran.out)))
+    for pattern in refused:
+        line = oom("alerts", "--namespace-selector", pattern).line
+        assert line.startswith(f'error: invalid pattern "{pattern}" for --namespace-selector: Prometheus (RE2) has no')
+
+
 # --- checking ------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,9 @@ _OBJECT_LABEL = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.
 _OBJECT_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _RULES_OWN = ("alertname", "__name__")
+_ESCAPED, _CLASS = re.compile(r"\\."), re.compile(r"\[\]?[^]]*\]")
+_BACKREFERENCE = re.compile(r"\\[1-9Z]")
+_ONLY_PYTHON = re.compile(r"\(\?(?!P<|[ims-]*[:)])|[*+?}]\+")
 SHORTEST_WINDOW_SECONDS = 120  # two scrapes of a minute: less may lie between two evaluations, and makes no line
 
 
@@ -57,10 +60,22 @@ def _namespaces(values: dict[str, Any]) -> tuple[Matcher, ...]:
             re.compile(pattern)
         except re.error as error:
             raise OomError(f'error: invalid pattern "{pattern}" for --{flag.replace("_", "-")}: {error}') from error
+        if _is_beyond_re2(pattern):
+            raise OomError(
+                f'error: invalid pattern "{pattern}" for --{flag.replace("_", "-")}: Prometheus (RE2) has no lookaround, '
+                "no backreferences and no possessive repetition",
+                "--exclude-namespaces leaves out what matches; both flags can be given",
+            )
         found.append(Matcher("namespace", op, pattern))
     if values["namespace"] and len(found) > 1:
         raise OomError("error: -n names one namespace: it takes no --namespace-selector and no --exclude-namespaces")
     return tuple(found)
+
+
+def _is_beyond_re2(pattern: str) -> bool:
+    """Whether it has what Python's patterns know and Prometheus' do not: a rule with it would be refused there."""
+    bare = _CLASS.sub("x", _ESCAPED.sub("x", pattern))
+    return _BACKREFERENCE.search(pattern.replace("\\\\", "")) is not None or _ONLY_PYTHON.search(bare) is not None
 
 
 def labels_of(flag: str, given: tuple[str, ...], *, of_object: bool = False) -> dict[str, str]:
