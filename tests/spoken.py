@@ -9,7 +9,6 @@ import click
 
 from kubectl_oom.cli.durations import span_of
 from kubectl_oom.cli.group import group
-from kubectl_oom.cli.run import as_pflag
 
 _OURS = re.compile(r"(?:^|[\s(])kubectl[ -]oom(?=\s|$)(?P<rest>.*)")
 # Where a shell takes over: a pipe, a redirection, another command, the end of a substitution.
@@ -36,7 +35,7 @@ def parsed(line: str) -> str:
     found = _OURS.search(line)
     if not found:
         raise ValueError(f"no command of ours: {line}")
-    name, *rest = [as_pflag(word) for word in _words(found["rest"])] or ["--help"]
+    name, *rest = _words(found["rest"]) or ["--help"]
     if name in {*_HELP, "--version"}:
         return ""
     command = command_named(name)

@@ -54,7 +54,7 @@ def _given(context: click.Context) -> Iterator[tuple[str, str]]:
 def _words(option: click.Option, value: object) -> Iterator[str]:
     """The option as it can be said again, by its longest name."""
     if option.is_flag:
-        yield (option.opts if value else option.secondary_opts)[-1]
+        yield from (option.opts if value else option.secondary_opts)[-1:]
         return
     for one in value if isinstance(value, tuple) else (value,):
         yield from (option.opts[-1], str(one))

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import ShellComplete
 
 from kubectl_oom.cli.group import group
-from kubectl_oom.cli.run import PROGRAM, as_pflag
+from kubectl_oom.cli.run import PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,6 @@ KEEP_ORDER = 32
 def complete(words: Sequence[str]) -> int:
     """Print the candidates for the last of `words`; whatever happens, it is no error."""
     *before, incomplete = words or [""]
-    before = list(map(as_pflag, before))
     shell = ShellComplete(group, {"obj": before[1:]}, PROGRAM, "")
     try:
         items = shell.get_completions(before, incomplete)

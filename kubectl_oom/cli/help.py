@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kubectl_oom.cli.pflag import as_click
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -42,6 +44,14 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.exits = EXITS | dict(exits or {})
         self.see = see
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's, of words as kubectl takes them; every error names this command, whose help has its flags."""
+        try:
+            return super().parse_args(ctx, as_click(args, self.get_params(ctx)))
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The command's own flags, then those it shares, under their headings."""

@@ -12,6 +12,7 @@ import click
 
 from kubectl_oom.cli.group import group
 from kubectl_oom.cli.interrupts import keep_interrupts
+from kubectl_oom.cli.pflag import is_on
 from kubectl_oom.errors import OomError
 
 if TYPE_CHECKING:
@@ -26,15 +27,14 @@ PROGRAM = "kubectl oom"
 
 def run(argv: Sequence[str]) -> int:
     """The exit code of one command line."""
-    failed = TROUBLE if EXIT_CODE in argv else FAILED
+    failed = TROUBLE if is_on(EXIT_CODE, argv) else FAILED
     if sys.stdout is None:  # `>&-`: there is nowhere to answer to
         return _tell("error: standard output is closed", code=failed)
     keep_interrupts()
     _print_anything()
     try:
         # What a command ended with (click's Exit) is handed back; the commands themselves return nothing.
-        words = list(map(as_pflag, argv))
-        code = group.main(args=words, prog_name=PROGRAM, standalone_mode=False)
+        code = group.main(args=list(argv), prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except click.UsageError as error:
         return _usage(error, failed)
@@ -76,11 +76,6 @@ def _interrupted() -> int:
     if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
         os._exit(INTERRUPTED)
     return INTERRUPTED
-
-
-def as_pflag(word: str) -> str:
-    """`-n=shop` as kubectl's flags take it: the value is `shop`, not `=shop`."""
-    return word[:2] + word[3:] if word[:1] == "-" and word[1:2].isalpha() and word[2:3] == "=" else word
 
 
 def _usage(error: click.UsageError, failed: int) -> int:
