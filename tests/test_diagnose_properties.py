@@ -102,6 +102,7 @@ def pods(draw: DrawFn, name: str = "api-0") -> Pod:
         reason=draw(st.sampled_from([None, None, None, "Evicted", "NodeLost"])),
         limit_bytes=draw(st.sampled_from([None, None, 150 * MI])),
         resized=draw(st.booleans()),
+        resized_at=draw(st.sampled_from([None, ago(KILLED + 9000), ago(100)])),
         deletion_at=draw(st.sampled_from([None, None, ago(KILLED)])),
         grace_seconds=draw(st.sampled_from([0, 30, 3600, 1 << 62])),
         conditions=draw(st.sampled_from([(), (disruption,)])),

@@ -19,6 +19,7 @@ from kubectl_oom.read.objects import (
     when,
 )
 from kubectl_oom.read.resources import requested_bytes
+from kubectl_oom.read.slim import slim
 from tests.build import ENDED_ID, KILLED, MI, RUNNING_ID, ago
 from tests.in_memory import killed_status, pod_json, stamp
 
@@ -197,6 +198,36 @@ def test_a_message_that_the_program_wrote_is_not_read(reason: str, kept: bool) -
 )
 def test_a_resize_in_place_is_noticed(meta: dict[str, Any], resized: bool) -> None:  # noqa: FBT001
     assert pod_of({"metadata": meta}).resized is resized
+
+
+def resize(at: object, *path: str) -> dict[str, Any]:
+    """The managed fields of who resized a pod, as the API server writes them."""
+    fields: dict[str, Any] = {}
+    for step in reversed(path):
+        fields = {step: fields}
+    return {"manager": "kubectl", "operation": "Update", "subresource": "resize", "time": at, "fieldsV1": fields}
+
+
+APP_LIMITS = ("f:spec", "f:containers", 'k:{"name":"app"}', "f:resources", "f:limits")
+
+
+@pytest.mark.parametrize(
+    ("entries", "resized", "at"),
+    [
+        ([resize(stamp(90), *APP_LIMITS, "f:memory")], True, ago(90)),
+        ([resize(stamp(90), *APP_LIMITS, "f:memory"), resize(stamp(50), *APP_LIMITS, "f:memory")], True, ago(50)),
+        ([resize(stamp(90), *APP_LIMITS, "f:memory"), resize(stamp(50), *APP_LIMITS, "f:cpu")], True, ago(90)),
+        ([resize(stamp(90), *APP_LIMITS, "f:memory"), resize(None, *APP_LIMITS, "f:memory")], True, None),
+        ([resize(stamp(90), *APP_LIMITS, "f:cpu")], False, None),
+        ([resize(stamp(90))], True, ago(90)),
+    ],
+    ids=["memory", "twice", "cpu later", "no time", "cpu", "no fields"],
+)
+def test_when_memory_was_resized_last(entries: list[Any], resized: bool, at: datetime | None) -> None:  # noqa: FBT001
+    meta = {"managedFields": entries}
+    found, kept = pod_of({"metadata": meta}), pod_of(slim({"metadata": meta}))
+
+    assert (found.resized, found.resized_at) == (kept.resized, kept.resized_at) == (resized, at)
 
 
 def test_an_event_of_the_old_kind() -> None:

@@ -138,9 +138,10 @@ class Pod:
     containers: tuple[Container, ...]
     events: tuple[Event, ...]
     memory_volumes: tuple[MemoryVolume, ...]
-    resized: bool  # limits were changed in place since the pod was created
+    resized: bool  # memory was changed in place since the pod was created
     priority_class: str | None = None
     overhead_bytes: int = 0  # what its RuntimeClass adds to every request
+    resized_at: datetime | None = None  # when that was asked for last, where the API tells
 
     @property
     def identity(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Citation, LastSample, Life, MemoryNow, Sample
@@ -13,10 +14,11 @@ from kubectl_oom.judge.surroundings import NodeRoom, kernel_kills, node_room, po
 from kubectl_oom.quantity import show_bytes
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from kubectl_oom.evidence import CaseFile, Container, Event, Node, Pod, Termination
     from kubectl_oom.judge.messages import KernelKill
+
+# A kubelet carries a resize out as soon as it syncs the pod: within a minute and a half at the slowest.
+RESIZED_WITHIN = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def clues_of(case: CaseFile, pod: Pod, container: Container, end: Termination) -
     life = life_of(case, pod, container, end)
     node = case.nodes.get(pod.node or "")
     numbers = same_instance(case, pod, container, end.container_id)
-    limit = _limit_then(pod, container, life)
+    limit = _limit_then(pod, container, end, life)
     return Clues(
         pod=pod,
         container=container,
@@ -115,7 +117,7 @@ def clues_of(case: CaseFile, pod: Pod, container: Container, end: Termination) -
 # --- the limit -----------------------------------------------------------------------------------------------------
 
 
-def _limit_then(pod: Pod, container: Container, life: Life | None) -> LimitThen:
+def _limit_then(pod: Pod, container: Container, end: Termination, life: Life | None) -> LimitThen:
     """The container's own limit; the kubelet writes a pod-level one into containers without, which is not theirs."""
     if container.limit_bytes is None and pod.limit_bytes is not None:
         return LimitThen(bytes=None, known=True, citation=None)
@@ -125,8 +127,22 @@ def _limit_then(pod: Pod, container: Container, life: Life | None) -> LimitThen:
             source="metrics engine", field="container_spec_memory_limit_bytes", value=show_bytes(last.value), at=last.at
         )
         return LimitThen(bytes=last.value, known=True, citation=cited)
-    if pod.resized and container.limit_bytes is not None:  # a resize cannot take a limit away
+    resized = pod.resized and container.limit_bytes is not None  # a resize cannot take a limit away
+    if resized and not _in_force_since(pod, container, end):
         return LimitThen(bytes=None, known=False, citation=None)
     value = show_bytes(container.limit_bytes) if container.limit_bytes is not None else "not set"
-    cited = Citation(source="pod", field=f"spec…[{container.name}].resources.limits.memory", value=value)
+    cited = Citation(
+        source="pod",
+        field=f"spec…[{container.name}].resources.limits.memory",
+        value=f"{value}, not resized since" if resized else value,
+        at=pod.resized_at if resized else None,
+    )
     return LimitThen(bytes=container.limit_bytes, known=True, citation=cited)
+
+
+def _in_force_since(pod: Pod, container: Container, end: Termination) -> bool:
+    """True when the last resize came before the end, early enough, and nothing says that it was not carried out."""
+    if pod.resized_at is None or end.finished_at is None or pod.resized_at > end.finished_at - RESIZED_WITHIN:
+        return False
+    going_on = any(c.type.startswith("PodResize") and c.status == "True" for c in pod.conditions)
+    return container.limit_in_effect_bytes in (None, container.limit_bytes) and not going_on

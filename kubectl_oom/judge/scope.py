@@ -224,7 +224,7 @@ def _own_limit(clues: Clues, cited_end: Citation) -> Ruling:
         return Ruling(
             verdict=Verdict.OOM_SCOPE_UNKNOWN,
             confidence=Confidence.CERTAIN,
-            because="Its limit was changed in place since, and nothing that could be read kept the one it died at.",
+            because="Memory of its pod was changed in place, and nothing that could be read kept the limit it died at.",
             evidence=cited,
         )
     limit = show_bytes(clues.limit.bytes or 0)

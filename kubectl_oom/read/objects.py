@@ -78,6 +78,7 @@ def pod_of(item: Json, *, owners: Sequence[Owner] = (), events: Sequence[Event] 
     meta, spec, status = part(item, "metadata"), part(item, "spec"), part(item, "status")
     volumes = _memory_volumes(spec)
     pod_resources = part(spec, "resources")
+    resizes = memory_resizes(meta)
     return Pod(
         namespace=text(meta.get("namespace")) or "default",
         name=text(meta.get("name")) or "",
@@ -100,9 +101,10 @@ def pod_of(item: Json, *, owners: Sequence[Owner] = (), events: Sequence[Event] 
         containers=tuple(_containers(item, volumes)),
         events=tuple(sorted(events, key=_event_order)),
         memory_volumes=volumes,
-        resized=_was_resized(item),
+        resized=bool(resizes) or "vpaInPlaceUpdated" in part(meta, "annotations"),
         priority_class=text(spec.get("priorityClassName")),
         overhead_bytes=quantity(part(spec, "overhead").get("memory")) or 0,
+        resized_at=_last_of([when(entry.get("time")) for entry in resizes]),
     )
 
 
@@ -264,12 +266,35 @@ def _memory_volumes(spec: Json) -> tuple[MemoryVolume, ...]:
     )
 
 
-def _was_resized(item: Json) -> bool:
-    """True when limits were changed in place: today's spec is then no witness of the limit at the kill."""
-    meta = part(item, "metadata")
-    if any(f.get("subresource") == _RESIZE_MANAGERS for f in parts(meta, "managedFields")):
+def memory_resizes(meta: Json) -> list[Json]:
+    """The managed fields of those who resized the pod in place, but for those who own no memory there.
+
+    Tools that lend CPU to a starting pod resize every pod: that changes no limit of memory. A snapshot keeps no fields.
+    """
+    return [
+        entry
+        for entry in parts(meta, "managedFields")
+        if entry.get("subresource") == _RESIZE_MANAGERS and _may_name_memory(entry.get("fieldsV1"))
+    ]
+
+
+def _may_name_memory(fields: object) -> bool:
+    if not isinstance(fields, dict) or not fields:
         return True
-    return "vpaInPlaceUpdated" in part(meta, "annotations")
+    waiting: list[object] = [fields]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if "f:memory" in one:
+                return True
+            waiting += one.values()
+    return False
+
+
+def _last_of(moments: Sequence[datetime | None]) -> datetime | None:
+    """The latest; None where one of them is not known, which may be later still."""
+    known = [moment for moment in moments if moment]
+    return max(known) if known and len(known) == len(moments) else None
 
 
 # --- single fields -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kubectl_oom.read.answer import part, parts, text
-from kubectl_oom.read.objects import message_of_end, message_of_event
+from kubectl_oom.read.objects import memory_resizes, message_of_end, message_of_event
 from kubectl_oom.read.settings import HIDDEN, reduced_lines, settings_of
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def _metadata(meta: Json) -> Json:
         kept["annotations"] = annotations
     resizes = [
         {key: entry[key] for key in ("manager", "operation", "subresource", "time") if key in entry}
-        for entry in parts(meta, "managedFields")
-        if entry.get("subresource") == "resize"
+        for entry in memory_resizes(meta)
     ]
     if resizes:
         kept["managedFields"] = resizes

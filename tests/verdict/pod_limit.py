@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubectl_oom.evidence import CaseFile, ContainerType
+from kubectl_oom.evidence import CaseFile, Condition, ContainerType
 from tests.build import (
     EARLY,
+    KILLED,
     LIMIT,
     MI,
     TMPFS,
+    ago,
     case,
     container,
     end,
@@ -23,6 +25,7 @@ from tests.build import (
 )
 from tests.verdict.row import CERTAIN, FULL, HALF, LIKELY, POD_KEY, POSSIBLE, Row
 
+DEFERRED = Condition(type="PodResizePending", status="True", reason="Deferred", message=None, at=ago(9000))
 TMPFS_LEFT: dict[str, Any] = {"memory_volumes": (TMPFS,), "restart_count": 3}
 
 
@@ -168,6 +171,33 @@ RESIZED = [
         "oom-scope-unknown",
         CERTAIN,
         case(pod(container(end()), resized=True)),
+        ("limit-changed-since",),
+    ),
+    Row(
+        "a limit changed in place long before the end was in force by then",
+        "container-limit",
+        POSSIBLE,
+        case(pod(container(end(), limit_in_effect_bytes=LIMIT), resized=True, resized_at=ago(KILLED + 120))),
+    ),
+    Row(
+        "a limit changed in place just before the end may not have been in force yet",
+        "oom-scope-unknown",
+        CERTAIN,
+        case(pod(container(end()), resized=True, resized_at=ago(KILLED + 119))),
+        ("limit-changed-since",),
+    ),
+    Row(
+        "a limit changed in place before the end that the node has no room for is not in force",
+        "oom-scope-unknown",
+        CERTAIN,
+        case(pod(container(end()), resized=True, resized_at=ago(9000), conditions=(DEFERRED,))),
+        ("limit-changed-since", "resize-not-done"),
+    ),
+    Row(
+        "a limit changed in place before the end of which another is still enforced",
+        "oom-scope-unknown",
+        CERTAIN,
+        case(pod(container(end(), limit_in_effect_bytes=64 * MI), resized=True, resized_at=ago(9000))),
         ("limit-changed-since",),
     ),
     Row(
