@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_oom.evidence import EndSeen, EndsMissed, StuckSeen
-from kubectl_oom.judge.ledger import CLOCKS_APART, GONE_REMEMBERED, Ledger, ended_instances
+from kubectl_oom.judge.ledger import CLOCKS_APART, GONE_REMEMBERED, Ledger
 from tests.build import ago, container, end, last_end, other, pod, waiting
 
 if TYPE_CHECKING:
@@ -281,4 +281,4 @@ def test_of_what_is_shown_in_order_with_holes_all_that_ended_is_told_or_counted(
     found = [one for number in kept for one in ledger.sees(shown[number], ago(1))]
 
     told = len(ends_of(found)) + sum(one.ends for one in found if isinstance(one, EndsMissed))
-    assert told == ended_instances(shown[kept[-1]].containers[0])
+    assert told == shown[kept[-1]].containers[0].ended_instances

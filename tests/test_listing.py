@@ -125,6 +125,12 @@ def test_restarts_that_nobody_shows_any_more_make_the_count_a_least_one(restarts
     assert (found.kills, found.at_least) == (1, at_least)
 
 
+def test_the_first_end_of_a_container_that_waits_after_its_second_is_shown_by_nobody() -> None:
+    found = row(lot(pod(waiting(end(), restart_count=1))))
+
+    assert (found.kills, found.at_least) == (1, True)
+
+
 def test_an_engine_that_saw_every_scrape_has_counted_all() -> None:
     found = row(lot(pod(container(end(), restart_count=40)), counted=True, kills=(remembered(900),)))
 

@@ -60,6 +60,12 @@ class Container:
     limit_defaulted: bool = False  # set by a LimitRange, not by the author of the pod
     runtime: str | None = None  # containerd, cri-o, …: as its id tells
 
+    @property
+    def ended_instances(self) -> int:
+        """How many of its instances have ended: the restarts, and one more where none has begun since."""
+        over = self.state == "terminated" or (self.state == "waiting" and bool(self.terminations))
+        return self.restart_count + over
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

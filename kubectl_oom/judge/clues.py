@@ -99,7 +99,7 @@ def clues_of(case: CaseFile, pod: Pod, container: Container, end: Termination) -
         pod=pod,
         container=container,
         end=end,
-        instance=max(0, container.restart_count - (0 if end.is_current else 1)),
+        instance=_instance_of(container, end),
         node=node,
         life=life,
         limit=limit,
@@ -112,6 +112,12 @@ def clues_of(case: CaseFile, pod: Pod, container: Container, end: Termination) -
         pod_peak=case.now_by_pod.get((pod.namespace, pod.name)),
         last_sample=last_sample_of(case, life, end.finished_at),
     )
+
+
+def _instance_of(container: Container, end: Termination) -> int:
+    ends = container.terminations  # newest first
+    since = ends.index(end) if end in ends else 0
+    return max(0, container.ended_instances - 1 - since)
 
 
 # --- the limit -----------------------------------------------------------------------------------------------------

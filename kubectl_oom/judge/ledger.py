@@ -121,7 +121,7 @@ class Ledger:
 
     def _missed(self, pod: Pod, container: Container, known: _Known, fresh: int, *, is_new: bool) -> int:
         """How many instances have ended since it was last seen, without being among the ends that it shows."""
-        ended = ended_instances(container)
+        ended = container.ended_instances
         before = known.count
         if is_new and not self._is_young(pod):
             before = ended
@@ -153,12 +153,6 @@ def may_be_oom(end: Termination) -> bool:
     return end.reason == OOM_KILLED or end.exit_code == SIGKILL_EXIT or start_needs(end.message)[0]
 
 
-def ended_instances(container: Container) -> int:
-    """How many instances of the container have ended: the restarts, and one more where none has begun since."""
-    over = container.state == "terminated" or (container.state == "waiting" and bool(container.terminations))
-    return container.restart_count + over
-
-
 def _note(known: _Known, ends: dict[str, bool]) -> None:
     known.ends |= ends
     while len(known.ends) > ENDS_REMEMBERED:
@@ -171,4 +165,4 @@ def key_of(container: Container, end: Termination) -> str:
         return end.container_id
     if end.finished_at:
         return f"at {end.finished_at.isoformat()}"
-    return f"instance {ended_instances(container) - container.terminations.index(end)}"
+    return f"instance {container.ended_instances - container.terminations.index(end)}"

@@ -169,8 +169,7 @@ def _at_least(lot: KillLot, container: Container | None, last: _Telling) -> bool
         return False
     if container is None:
         return True
-    ends = container.restart_count + (1 if container.state == "terminated" else 0)
-    return ends > len(container.terminations)
+    return container.ended_instances > len(container.terminations)
 
 
 def _is_unlimited(pod: Pod | None, container: Container | None, last: _Telling) -> bool:

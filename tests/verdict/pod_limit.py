@@ -22,6 +22,7 @@ from tests.build import (
     other,
     pod,
     samples,
+    waiting,
 )
 from tests.verdict.row import CERTAIN, FULL, HALF, LIKELY, POD_KEY, POSSIBLE, Row
 
@@ -154,6 +155,13 @@ POD_LIMIT = [
         "container-limit",
         LIKELY,
         case(pod(container(end(lived=5), memory_volumes=(TMPFS,), restart_count=1)), node(EARLY)),
+        ("memory-volume",),
+    ),
+    Row(
+        "the second instance, back in crash loop, has met what the first one left",
+        "pod-limit",
+        POSSIBLE,
+        case(pod(waiting(end(lived=5), memory_volumes=(TMPFS,), restart_count=1)), node(EARLY)),
         ("memory-volume",),
     ),
     Row(
