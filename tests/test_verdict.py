@@ -8,6 +8,7 @@ import pytest
 
 from kubectl_oom.evidence import ContainerType, MemoryVolume
 from kubectl_oom.judge.diagnose import diagnose
+from kubectl_oom.judge.surroundings import pod_cgroup_limit
 from tests.build import (
     EARLIER_ID,
     KILLED,
@@ -113,6 +114,30 @@ def test_the_outlived_grace_period_is_told() -> None:
 
     assert "outlived its grace period" not in within.because
     assert beyond.because.endswith("It outlived its grace period and got SIGKILL.")
+
+
+SIDECAR, STEP = ContainerType.SIDECAR, ContainerType.INIT
+
+
+@pytest.mark.parametrize(
+    ("containers", "changes", "limit"),
+    [
+        ([(ContainerType.APP, 100), (ContainerType.EPHEMERAL, None)], {}, 100),
+        ([(SIDECAR, 64), (ContainerType.APP, 100)], {}, 164),
+        ([(SIDECAR, 64), (STEP, 512), (ContainerType.APP, 100)], {}, 576),
+        ([(STEP, 512), (SIDECAR, 64), (ContainerType.APP, 100)], {}, 512),
+        ([(STEP, None), (ContainerType.APP, 100)], {}, None),
+        ([(ContainerType.APP, 100)], {"overhead_bytes": 30 * MI}, 130),
+        ([(ContainerType.APP, None)], {"limit_bytes": 150 * MI, "overhead_bytes": 30 * MI}, 180),
+        ([], {}, None),
+    ],
+)
+def test_the_limit_of_a_pods_cgroup_is_what_the_kubelet_makes_of_its_containers(
+    containers: list[tuple[ContainerType, int | None]], changes: dict[str, Any], limit: int | None
+) -> None:
+    made = [container(limit=size and size * MI, type=kind) for kind, size in containers]
+
+    assert pod_cgroup_limit(pod(*made, **changes)) == (limit and limit * MI)
 
 
 def test_a_limit_of_the_life_that_ended_is_told_with_where_it_stood() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Citation, Sample
+from kubectl_oom.evidence import Citation, ContainerType, Sample
 from kubectl_oom.judge.messages import KernelKill, kernel_kill, system_oom_victim
 from kubectl_oom.judge.samples import CLOCK_SLACK, LAST_MOMENTS
 from kubectl_oom.quantity import show_bytes
@@ -126,12 +126,23 @@ def pod_share(case: CaseFile, pod: Pod, end: Termination) -> float | None:
 
 
 def pod_cgroup_limit(pod: Pod) -> int | None:
-    """The limit of the pod's own cgroup: pod-level, else the containers' sum when every one of them has a limit."""
+    """The limit of the pod's own cgroup: pod-level, else what its containers' limits add up to when all have one.
+
+    As the kubelet counts it: what runs together, or an init step beside the sidecars that were started before it if
+    that is more; and the overhead of the RuntimeClass.
+    """
     if pod.limit_bytes is not None:
-        return pod.limit_bytes
-    steady = [c for c in pod.containers if c.type.value in ("app", "sidecar")]
-    steps = [c for c in pod.containers if c.type.value == "init"]
-    limits = [c.limit_bytes for c in (*steady, *steps)]
-    if not limits or any(limit is None for limit in limits):
-        return None
-    return max(sum(c.limit_bytes or 0 for c in steady), max((c.limit_bytes or 0 for c in steps), default=0))
+        return pod.limit_bytes + pod.overhead_bytes
+    apps = sidecars = largest_step = 0
+    counted = [container for container in pod.containers if container.type is not ContainerType.EPHEMERAL]
+    for container in counted:  # init containers in the order of their start
+        limit = container.limit_bytes
+        if limit is None:
+            return None
+        if container.type is ContainerType.APP:
+            apps += limit
+        elif container.type is ContainerType.SIDECAR:
+            sidecars += limit
+        else:
+            largest_step = max(largest_step, sidecars + limit)
+    return max(apps + sidecars, largest_step) + pod.overhead_bytes if counted else None

@@ -8,6 +8,7 @@ from tests.build import (
     EARLY,
     KILLED,
     LIMIT,
+    MI,
     case,
     container,
     end,
@@ -126,6 +127,17 @@ CONTAINER_LIMIT = [
         limited(
             on=node(),
             seen=history(life(HALF), node_share=0.5, pod_usage={POD_KEY: samples(0.97 * LIMIT)}),
+        ),
+        ("missed-by-samples",),
+    ),
+    Row(
+        "the pod's cgroup holds its runtime's overhead as well, which the container's limit does not bound",
+        "container-limit",
+        LIKELY,
+        case(
+            pod(container(end()), overhead_bytes=100 * MI),
+            node(),
+            history(life(HALF), node_share=0.5, pod_usage={POD_KEY: samples(0.97 * LIMIT)}),
         ),
         ("missed-by-samples",),
     ),
