@@ -88,6 +88,17 @@ def test_an_instance_that_has_ended_since_did_start_again() -> None:
     assert (found.restarted_at, found.ready_again_at) == (ago(260), None)
 
 
+def test_an_instance_whose_end_has_no_time_was_followed_by_the_one_that_runs() -> None:
+    made_up = end("ContainerStatusUnknown", started_at=None, finished_at=None)
+
+    found = why(case(pod(container(made_up), conditions=(READY,))))
+
+    assert (found.verdict.value, found.killed_at) == ("sigkill-unknown", None)
+    assert (found.restarted_at, found.ready_again_at) == (ago(KILLED - 10), ago(KILLED - 20))
+    steps = [step.command for step in next_steps(found, namespace="shop", commands=OWN_COMMANDS)]
+    assert steps == ["kubectl oom why node/node-a", "kubectl oom history sts/api"]  # its log is lost as well
+
+
 @pytest.mark.parametrize(
     ("killed", "conditions"),
     [

@@ -253,8 +253,10 @@ def _evicted_at(pod: Pod) -> datetime | None:
 
 def _started_again(container: Container, end: Termination) -> datetime | None:
     """When the next instance started: the one that runs, or one that has ended since as well."""
+    if end.finished_at is None:  # of an end that the kubelet made up no time is known, but `lastState` it stays
+        return None if end.is_current else container.running_since
     starts = [container.running_since, *(other.started_at for other in container.terminations if other is not end)]
-    return min((at for at in starts if at and end.finished_at and at >= end.finished_at), default=None)
+    return min((at for at in starts if at and at >= end.finished_at), default=None)
 
 
 def _ready_again(pod: Pod, container: Container, restarted: datetime | None) -> datetime | None:

@@ -78,6 +78,8 @@ def _step(step: str, diagnosis: Diagnosis, namespace: str | None, commands: Coll
     pod = f"pod/{diagnosis.pod}"
     match step:
         case "logs":
+            if diagnosis.reason == "ContainerStatusUnknown":  # the kubelet lost the container, and its log with it
+                return None
             previous = ("--previous",) if diagnosis.restarted_at else ()
             words = ("kubectl", "logs", pod, "-c", diagnosis.container, *previous, *scope)
             return Step(command=_shell(words), purpose="its last words")
