@@ -45,7 +45,8 @@ def kill_event(pod: Pod, container: Container, end: Termination) -> KillEvent | 
     """The Killing event that started this end, the latest that fits; else what is left of it when it was dropped."""
     if end.finished_at is None:
         return None
-    grace = timedelta(seconds=min(max(pod.grace_seconds, container.probe_grace_seconds or 0), LONGEST_GRACE_SECONDS))
+    longest = max(pod.grace_seconds, container.probe_grace_seconds or 0, pod.deletion_grace_seconds or 0)
+    grace = timedelta(seconds=min(longest, LONGEST_GRACE_SECONDS))
     own = [e for e in reversed(pod.events) if (e.field_path or "").endswith(f"{{{container.name}}}") and e.last_at]
     earlier: KillEvent | None = None
     for event in own:

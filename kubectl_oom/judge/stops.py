@@ -55,7 +55,8 @@ def _ended_with_pod(clues: Clues) -> bool:
     ends = [end.finished_at for container in clues.pod.containers for end in container.terminations if end.finished_at]
     if clues.end.finished_at is None or not ends:
         return True
-    grace = timedelta(seconds=min(clues.pod.grace_seconds, LONGEST_GRACE_SECONDS))
+    longest = max(clues.pod.grace_seconds, clues.pod.deletion_grace_seconds or 0)
+    grace = timedelta(seconds=min(longest, LONGEST_GRACE_SECONDS))
     return clues.end.finished_at >= max(ends) - grace - STOP_SLACK
 
 

@@ -81,6 +81,20 @@ KUBELET = [
         ("probe-killed-before",),
     ),
     Row(
+        "a drain with a longer grace period than the pod's own is what stopped it, also beside the mark",
+        "stopped",
+        LIKELY,
+        case(
+            pod(
+                container(last_end(killed=60, lived=3600)),
+                deletion_at=ago(61),
+                deletion_grace_seconds=120,
+                events=(event("Killing", "Stopping container app", at=181),),
+            )
+        ),
+        ("child-killed-before",),
+    ),
+    Row(
         "a probe's own grace period counts",
         "probe-kill",
         CERTAIN,
