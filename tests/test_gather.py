@@ -118,9 +118,32 @@ def test_both_ways_to_present_memory_may_fail(reason: str) -> None:
 
     _, report = _why(source)
 
-    assert [gap.source for gap in report.gaps] == ["kubelet (node node-a)", "metrics.k8s.io (pod api-0)"]
+    assert [gap.source for gap in report.gaps] == ["kubelet (node node-a)", "metrics.k8s.io (namespace shop)"]
     assert all(gap.remedy for gap in report.gaps)
     assert [item.verdict.value for item in report.items] == ["container-limit"]
+
+
+@pytest.mark.parametrize(
+    ("error", "asked", "told"),
+    [
+        (ReadError("NotFound", "the server could not find the requested resource", 404), 1, 1),
+        (ReadError("Forbidden", 'pods.metrics.k8s.io "api-0" is forbidden', 403), 1, 1),
+        (None, 9, 9),
+    ],
+    ids=["no metrics-server", "not permitted", "not scraped yet"],
+)
+def test_what_metrics_k8s_io_cannot_say_of_any_pod_is_asked_and_told_once(
+    error: ReadError | None, asked: int, told: int
+) -> None:
+    source = _failing("kubelet metrics", "Forbidden", _many(9))
+    source.metrics = {}
+    if error:
+        source.failures["pod metrics"] = error
+
+    _, report = _why(source, EVERYTHING)
+
+    assert source.asked["pod metrics"] == asked
+    assert sum(gap.source.startswith("metrics.k8s.io") for gap in report.gaps) == told
 
 
 def test_a_kubelet_without_container_metrics_is_asked_for_its_summary() -> None:

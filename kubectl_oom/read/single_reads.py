@@ -14,9 +14,10 @@ from kubectl_oom.evidence import (
     PodKey,
 )
 from kubectl_oom.read import kubelet
+from kubectl_oom.read.gaps import gap_of
 from kubectl_oom.read.objects import event_of, limit_defaults_of, node_of
 from kubectl_oom.read.reading import Reading, attempt
-from kubectl_oom.read.source import EVENTS, LIMIT_RANGES, NODES
+from kubectl_oom.read.source import EVENTS, LIMIT_RANGES, NODES, ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,16 +73,25 @@ def read_kubelet(source: Source, name: str, pods: Sequence[Pod], reading: Readin
     if numbers.pods_cgroup:
         reading.pods_cgroup[name] = numbers.pods_cgroup
     if not numbers.containers:
-        for pod in pods:
-            _pod_metrics(source, pod, reading)
+        _read_pod_metrics(source, pods, reading)
 
 
-def _pod_metrics(source: Source, pod: Pod, reading: Reading) -> None:
-    if not any(c.state == "running" for c in pod.containers):
-        return
-    item = attempt(reading, "metrics.k8s.io", f"pod {pod.name}", lambda: source.pod_metrics(pod.namespace, pod.name))
-    for name, now in kubelet.from_pod_metrics(item or {}).items():
-        reading.containers[pod.namespace, pod.name, name] = (now,)
+def _read_pod_metrics(source: Source, pods: Sequence[Pod], reading: Reading) -> None:
+    """What metrics.k8s.io says of the pods that run; what it refuses for one it refuses for its whole namespace."""
+    refused: set[str] = set()
+    for pod in pods:
+        if pod.namespace in refused or not any(c.state == "running" for c in pod.containers):
+            continue
+        try:
+            item = source.pod_metrics(pod.namespace, pod.name)
+        except ReadError as error:
+            of_this_pod = error.reason == "NotFound" and pod.name in error.message
+            subject = f"pod {pod.name}" if of_this_pod else f"namespace {pod.namespace}"
+            reading.gaps.append(gap_of("metrics.k8s.io", subject, error))
+            refused |= set() if of_this_pod else {pod.namespace}
+            continue
+        for name, now in kubelet.from_pod_metrics(item).items():
+            reading.containers[pod.namespace, pod.name, name] = (now,)
 
 
 def read_limit_ranges(source: Source, namespace: str, reading: Reading) -> None:
