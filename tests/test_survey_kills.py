@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import pytest
 
 from kubectl_oom.evidence import Verdict
 from kubectl_oom.judge.history import recount
 from kubectl_oom.read.engine import EngineOptions
 from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.past_kills import past_kills
+from kubectl_oom.read.survey_kills import KillReader
 from tests.engines import require_program, running
-from tests.stories import DAY, MI, End
+from tests.stories import DAY, MI, End, PodStory
 from tests.survey_scene import (
     CALM,
     GONE,
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
 
     from kubectl_oom.evidence import HistoryReport, WorkloadPast
     from kubectl_oom.read.survey import Surveyed
-    from tests.stories import PodStory
 
 PROGRAMS = ("prometheus", "promtool")
 
@@ -113,3 +116,30 @@ def test_a_crash_loop_is_seen_kill_by_kill(tmp_path: Path) -> None:
     kills = [kill.at for kill in past.window.kills if kill.pod == THERE.name]
     assert kills == [moment(end.at) for end in ends]
     assert kills == [kill.at for kill in raw]
+
+
+@pytest.mark.parametrize("shown", [7200, 120])
+def test_a_run_that_was_killed_and_never_started_again_is_a_kill_among_those_that_were(
+    shown: int, tmp_path: Path
+) -> None:
+    """Its pod was there for some time after its end, or was gone before the next five minutes were over."""
+    require_program(*PROGRAMS)
+    end = UNTIL - DAY // 2 + 100  # a step is taken every 300 s before the end of the window
+    run = PodStory(
+        "report-29384740-k7x9d",
+        ("Job", "report-29384740"),
+        end - 1800,
+        end + shown,
+        (End(end),),
+        stays_dead=True,
+        step=30,
+        child_killed_after=None,
+    )
+    names = sorted((run.name, THERE.name))
+    with running("prometheus", [*everything(), *(one for one in run.series() if one.points)], tmp_path) as store:
+        engine = connect_engine(EngineOptions(url=store.url), None)
+        raw, _ = past_kills(engine, "shop", names, moment(SINCE), moment(UNTIL))
+        stepped = KillReader(engine, moment(SINCE), moment(UNTIL)).kills(["shop"], names, marked=names)["shop"]
+    assert [(kill.pod, kill.exact) for kill in raw] == [(run.name, False), (THERE.name, True)]
+    assert [(kill.pod, kill.exact) for kill in stepped] == [(kill.pod, kill.exact) for kill in raw]
+    assert abs(stepped[0].at - moment(end)) <= timedelta(seconds=300)

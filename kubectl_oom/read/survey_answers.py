@@ -128,7 +128,7 @@ class Answers:
         killed = [pod for namespace, pod in self.overview.killed if namespace in namespaces]
         lost_some = [pod for namespace, pod in self.overview.children if namespace in namespaces]
         reader = KillReader(self._surveyor.engine, self._surveyor.since, self._surveyor.until)
-        kills, limits = reader.kills(namespaces, killed), reader.limits(namespaces, killed)
+        kills, limits = reader.kills(namespaces, killed, marked=killed), reader.limits(namespaces, killed)
         counters = reader.counters(namespaces, lost_some)
         images, by_steps = self._surveyor.images(namespaces, killed), self._surveyor.limits(namespaces)
         for namespace in namespaces:

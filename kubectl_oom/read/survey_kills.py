@@ -17,7 +17,17 @@ from kubectl_oom.read import promql
 from kubectl_oom.read.engine import TooMuchDataError
 from kubectl_oom.read.lives import OOM_EVENTS, SPEC_LIMIT, samples_of
 from kubectl_oom.read.metrics import SPEC_LIMITS
-from kubectl_oom.read.past_kills import EXIT_CODE, REASON, RESTARTS, TERMINATED, TIMESTAMP, WAITING, kills_in
+from kubectl_oom.read.past_kills import (
+    EXIT_CODE,
+    OOM_KILLED,
+    REASON,
+    RESTARTS,
+    TERMINATED,
+    TIMESTAMP,
+    WAITING,
+    kills_in,
+)
+from kubectl_oom.read.raw_samples import RawReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,14 +53,23 @@ class KillReader:
         self._until = until
         self.warnings: dict[str, None] = {}
 
-    def kills(self, namespaces: Sequence[str], pods: Iterable[str]) -> dict[str, tuple[PastKill, ...]]:
-        """Namespace → its kills, oldest first; those whose limit was changed in the window say which one it was."""
+    def kills(
+        self, namespaces: Sequence[str], pods: Iterable[str], *, marked: Iterable[str] = ()
+    ) -> dict[str, tuple[PastKill, ...]]:
+        """Namespace → its kills, oldest first; those whose limit was changed in the window say which one it was.
+
+        `marked`: those of the pods of which every scrape was looked at, and one told of a kill.
+        """
         names = sorted(set(pods))
         if not names:
             return {}
         rows = self._rows(namespaces, names, _DATED)
-        if not any(row.labels.get("__name__") in TIMESTAMP for row in rows):
-            rows += self._rows(namespaces, names, _UNDATED)
+        marks = [row for row in rows if _is_mark(row)]
+        dated = {_key(row) for row in rows if row.labels.get("__name__") in TIMESTAMP}
+        if undated := sorted({row.labels.get("pod", "") for row in marks if _key(row) not in dated}):
+            rows += self._rows(namespaces, undated, _UNDATED)
+        if passed_over := sorted(set(marked) - {row.labels.get("pod", "") for row in marks}):
+            rows += self._every_scrape(namespaces, passed_over)
         by_namespace: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_namespace[row.labels.get("namespace", "")].append(row)
@@ -78,6 +97,14 @@ class KillReader:
             if runs_on and row.samples[-1][1]:
                 found[_key(row)] = samples_of(dict(row.samples))
         return found
+
+    def _every_scrape(self, namespaces: Sequence[str], pods: Sequence[str]) -> list[Row]:
+        """All that was shown of pods that were gone before the next step: little, since they were not there for long."""
+        reader = RawReader(self._engine, self._since, self._until)
+        here = promql.one_of("namespace", namespaces)
+        rows = reader.of(lambda names: promql.one_of("pod", names), pods, (*_DATED, *_UNDATED), here)
+        self.warnings |= dict.fromkeys(reader.warnings)
+        return rows
 
     def _rows(
         self, namespaces: Sequence[str], pods: Sequence[str], families: Sequence[str], *matchers: str
@@ -113,6 +140,12 @@ class KillReader:
     def _step_seconds(self) -> int:
         longest = (self._until - self._since).total_seconds() / MOST_POINTS
         return max(STEP_SECONDS, math.ceil(longest / STEP_SECONDS) * STEP_SECONDS)
+
+
+def _is_mark(row: Row) -> bool:
+    """Whether the series tells of an OOM kill."""
+    family, reason = row.labels.get("__name__"), row.labels.get("reason")
+    return reason == OOM_KILLED and family in (*REASON, *TERMINATED) and any(value for _, value in row.samples)
 
 
 def _key(row: Row) -> tuple[str, str, str]:
