@@ -118,6 +118,20 @@ def test_a_crash_loop_is_seen_kill_by_kill(tmp_path: Path) -> None:
     assert kills == [kill.at for kill in raw]
 
 
+def test_an_end_of_another_kind_is_no_kill_where_the_engine_goes_on_showing_the_reason_before_it(
+    tmp_path: Path,
+) -> None:
+    """What is backfilled has no staleness markers: for five minutes both reasons are there, and the time of the last."""
+    require_program(*PROGRAMS)
+    first = UNTIL - DAY // 2 + 60
+    other, again = End(first + 7200, "Completed", 0), End(first + 14_400)
+    series = story("shop", NEW, "bcd42", ROLLOUT, End(first), other, again, limit=512 * MI, step=30).series()
+    with running("prometheus", [one for one in series if one.points], tmp_path) as store:
+        engine = connect_engine(EngineOptions(url=store.url), None)
+        found = KillReader(engine, moment(SINCE), moment(UNTIL)).kills(["shop"], [THERE.name])["shop"]
+    assert [kill.at for kill in found] == [moment(first), moment(again.at)]
+
+
 @pytest.mark.parametrize("shown", [7200, 120])
 def test_a_run_that_was_killed_and_never_started_again_is_a_kill_among_those_that_were(
     shown: int, tmp_path: Path

@@ -100,10 +100,28 @@ def _status(pod: str, container: str, rows: Sequence[Row]) -> _Status:
             status.is_oom |= true_at
         elif family in WAITING and row.labels.get("reason") == BACK_OFF:
             status.backs_off |= true_at
+    _drop_stale(status)
     status.finished = merged(row for row in rows if row.labels.get("__name__") in TIMESTAMP)
     status.exit_codes = merged(row for row in rows if row.labels.get("__name__") in EXIT_CODE)
     status.restarts = merged(row for row in rows if row.labels.get("__name__") in RESTARTS)
     return status
+
+
+def _drop_stale(status: _Status) -> None:
+    """Leave one reason for the last end at each moment.
+
+    An engine without staleness markers goes on showing a reason for minutes after another has taken its place: where
+    both are shown, the one that was not there before is the true one.
+    """
+    stale: set[float] | None = None  # the set of which the moments that both are shown at are stale
+    before: float | None = None
+    for at in sorted(status.was_oom | status.was_other):
+        if at not in status.was_oom or at not in status.was_other:
+            stale = None
+        elif before is not None:
+            stale = stale if stale is not None else status.was_oom if before in status.was_oom else status.was_other
+            stale.discard(at)
+        before = at
 
 
 def _kills(status: _Status, since: datetime, until: datetime) -> list[PastKill]:
