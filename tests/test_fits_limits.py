@@ -89,6 +89,19 @@ def test_a_limit_too_many_times_the_request_is_refused_and_a_larger_request_offe
     assert offer == sizes(352, 512)
 
 
+def test_what_breaks_a_rule_in_two_ways_is_told_how_to_mend_both() -> None:
+    (fit,), offer = judged(recommended(), room(limit_rules=(limit_rule(most=400, ratio=1.5),)))
+
+    assert (fit.ok, fit.remedy) == (
+        False,
+        (
+            "raise max.memory of LimitRange mem to 512Mi; and bring request and limit closer together, or raise "
+            "maxLimitRequestRatio of LimitRange mem"
+        ),
+    )
+    assert offer == sizes(256, 384)
+
+
 def test_a_rule_for_pods_counts_all_containers_with_their_new_sizes() -> None:
     pods = replicas(2, app(), app(100, 200, name="proxy"))
     around = room(limit_rules=(limit_rule(most=800, scope="Pod"),))

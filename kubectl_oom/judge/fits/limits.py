@@ -42,7 +42,7 @@ def _breaches(rule: LimitRule, whose: str, request: int | None, limit: int | Non
             yield f"{whose} {name} {amount(value)} is below the minimum of {amount(rule.min_bytes)}"
         if value is not None and rule.max_bytes is not None and value > rule.max_bytes:
             yield f"{whose} {name} {amount(value)} is above the maximum of {amount(rule.max_bytes)}"
-    if rule.max_limit_to_request is not None and request and limit and limit / request > rule.max_limit_to_request:
+    if request and limit and _too_far_apart(rule, request, limit):
         yield (
             f"{whose} limit {amount(limit)} is {limit / request:.3g} times the request {amount(request)}, "
             f"and {rule.max_limit_to_request:g} times is the most"
@@ -66,16 +66,23 @@ def _size(whose: str, request: int | None, limit: int | None) -> str:
 
 
 def _remedy(rule: LimitRule, request: int | None, limit: int | None) -> str:
-    """What to change in the LimitRange, where the size is to stay."""
-    largest = max(limit or 0, request or 0)
-    if rule.max_bytes is not None and largest > rule.max_bytes:
-        return f"raise max.memory of LimitRange {rule.name} to {amount(largest)}"
-    if (
-        rule.min_bytes is not None
-        and min(x for x in (request, limit, rule.min_bytes) if x is not None) < rule.min_bytes
-    ):
-        return f"ask for {amount(rule.min_bytes)}, or lower min.memory of LimitRange {rule.name}"
-    return f"bring request and limit closer together, or raise maxLimitRequestRatio of LimitRange {rule.name}"
+    """What to change where the size is to stay: all of it, since one that is left refuses the pods as before."""
+    return "; and ".join(_remedies(rule, request, limit))
+
+
+def _remedies(rule: LimitRule, request: int | None, limit: int | None) -> Iterator[str]:
+    given = [size for size in (request, limit) if size is not None]
+    if rule.max_bytes is not None and max(given) > rule.max_bytes:
+        yield f"raise max.memory of LimitRange {rule.name} to {amount(max(given))}"
+    if rule.min_bytes is not None and min(given) < rule.min_bytes:
+        yield f"ask for {amount(rule.min_bytes)}, or lower min.memory of LimitRange {rule.name}"
+    if _too_far_apart(rule, request, limit):
+        yield f"bring request and limit closer together, or raise maxLimitRequestRatio of LimitRange {rule.name}"
+
+
+def _too_far_apart(rule: LimitRule, request: int | None, limit: int | None) -> bool:
+    ratio = rule.max_limit_to_request
+    return bool(ratio is not None and request and limit and limit / request > ratio)
 
 
 def pod_level(trial: Trial) -> Iterator[Fit]:
