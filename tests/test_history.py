@@ -148,6 +148,15 @@ def test_another_image_is_a_change_and_the_same_image_in_another_pod_is_none() -
     assert [(change.image, change.at) for change in item.image_changes] == [("api:2", ago(30 * 3600))]
 
 
+def test_a_restart_of_a_pod_with_the_old_image_is_no_way_back_to_it() -> None:
+    rows = window(numbers("api-0", 20 * MI, "app:1"), numbers("api-1", 20 * MI, "app:2"))
+    lives = sampled(life("api-0", 40, 30), life("api-1", 35, 1), life("api-0", 29, 1))
+
+    (item,) = recount(case(pod(container())), [past(window=rows, history=lives)], since=NOW - WEEK, until=NOW).items
+
+    assert [(change.image, change.at) for change in item.image_changes] == [("app:2", ago(35 * 3600))]
+
+
 def test_a_container_of_pods_that_are_all_gone_still_has_its_history() -> None:
     empty = case(pod(container()), pods=())
 
