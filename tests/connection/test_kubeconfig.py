@@ -271,3 +271,27 @@ def test_a_key_of_another_certificate_or_with_a_password_is_named_and_nothing_is
         "error: tls: private key does not match public key",
         "error: tls: failed to find any PEM data in the input",
     ]
+
+
+@pytest.mark.parametrize("name", ["2024-01-01", "2024-01-01T00:00:00Z", "12:30:45", "12:30", "=", "1:30.5"])
+def test_what_is_a_string_to_kubectl_is_one_here(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(
+        f"current-context: {name}\ncontexts:\n- name: {name}\n  context:\n    cluster: {name}\n    user: {name}\n"
+        f"clusters:\n- name: {name}\n  cluster: {{server: 'https://api.test'}}\n"
+        f"users:\n- name: {name}\n  user:\n    token: {name}\n"
+    )
+
+    target = settle(ConnectOptions(kubeconfig=str(file)))
+
+    assert (target.server.address, target.user.token) == ("https://api.test", name)
+
+
+@pytest.mark.parametrize("rest", ["---\n", "---\nkind: List\n", "...\n---\nclusters: [\n"])
+def test_of_several_documents_the_first_is_read(tmp_path: Path, rest: str) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(
+        document(current_context="x", contexts={"x": {"cluster": "c"}}, clusters={"c": HERE}) + rest,
+    )
+
+    assert settle(ConnectOptions(kubeconfig=str(file))).server.address == HERE["server"]
