@@ -161,7 +161,7 @@ def _read(file: Path) -> Entry | None:
         raise _unreadable(file, f"{verb} {file}: {(error.strerror or type(error).__name__).lower()}") from error
     try:
         # As Go's parser: of several documents the first.
-        document = next(yaml.load_all(raw, _loader()), None)
+        document = next(yaml.load_all(raw, yaml_loader()), None)
     except yaml.YAMLError as error:
         # The error's own text quotes the lines around the mistake, and those may hold a token.
         mark = getattr(error, "problem_mark", None)
@@ -178,7 +178,7 @@ def _read(file: Path) -> Entry | None:
     return content
 
 
-def _loader() -> type[yaml.SafeLoader]:
+def yaml_loader() -> type[yaml.SafeLoader]:
     """A YAML parser for which `2024-01-01`, `12:30` and `=` are strings, as they are for kubectl."""
     import yaml  # noqa: PLC0415 - as above
 

@@ -11,13 +11,16 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from kubectl_oom.errors import OomError
 from kubectl_oom.read.credentials import Credential, bearer
+from kubectl_oom.read.kubeconfig import yaml_loader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +74,9 @@ def _ask(plugin: Plugin, server: Server, environ: Mapping[str, str]) -> _Given:
         raise _failed("exec plugin cannot support interactive mode: standard input is not a terminal")
     interactive = attended and plugin.interactive_mode != "Never"
     environment = dict(environ) | dict(plugin.env)
-    command = shutil.which(plugin.command, path=environment.get("PATH", ""))
-    if command is None:
+    # As Go: looked for where our own PATH says, not the plugin's, and never in the folder we happen to be in.
+    command = shutil.which(plugin.command, path=environ.get("PATH", ""))
+    if command is None or not Path(command).is_absolute():
         raise _failed(
             f"exec: executable {plugin.command} not found", plugin.install_hint or f"Install it: {LEARN_MORE}"
         )
@@ -127,7 +131,7 @@ def _output(plugin: Plugin, command: str, environment: dict[str, str], *, attend
 
 def _given(plugin: Plugin, output: bytes) -> _Given:
     try:
-        answer = json.loads(output)
+        answer = _decoded(output)
     except ValueError as error:
         raise _failed("decoding stdout: the plugin printed something that is not JSON") from error
     version = answer.get("apiVersion") if isinstance(answer, dict) else None
@@ -145,6 +149,19 @@ def _given(plugin: Plugin, output: bytes) -> _Given:
         raise _failed("exec plugin returned only certificate or key, not both")
     authorization = bearer(token) if token else ""
     return _Given(Credential(authorization, certificate.encode(), key.encode()), _time(until) if until else None)
+
+
+def _decoded(output: bytes) -> Any:  # noqa: ANN401 - whatever the plugin printed
+    """What the plugin printed, JSON or YAML; ValueError where it is neither."""
+    with suppress(ValueError):
+        return json.loads(output)
+    import yaml  # noqa: PLC0415 - only then
+
+    with suppress(yaml.YAMLError):
+        document = yaml.load(output, yaml_loader())  # noqa: S506 - a safe loader
+        if isinstance(document, dict):
+            return document
+    raise ValueError
 
 
 def _time(text: str) -> datetime:

@@ -234,3 +234,35 @@ def test_a_plugin_is_run_once_for_eight_threads_at_once(server: ApiServer, opene
 
     assert (tmp_path / "runs").read_text() == "run\nrun\n"
     assert [asked.header("Authorization") for asked in server.asked] == ["Bearer t"] * 8
+
+
+def test_a_plugin_is_looked_for_on_our_own_path_whatever_path_it_is_given(
+    server: ApiServer, opened: Opened, tmp_path: Path
+) -> None:
+    user = stanza(tmp_path, f"""printf '%s' '{{{STATUS}{{"token":"t"}}}}'""", command="plugin")
+    user["exec"]["env"] = [{"name": "PATH", "value": "/nonexistent"}]
+
+    opened(server.url, user, environ={"PATH": str(tmp_path)}).get("/version")
+
+    assert [asked.header("Authorization") for asked in server.asked] == ["Bearer t"]
+
+
+@pytest.mark.parametrize("path", [".", "", ":/bin", "/bin:."])
+def test_a_program_in_the_folder_we_happen_to_be_in_is_not_run(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    user = stanza(tmp_path, f"touch {tmp_path}/ran", command="plugin")
+    monkeypatch.chdir(tmp_path)
+
+    assert refused(opened, user, environ={"PATH": path}).message == f"{FAILED}exec: executable plugin not found"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_credential_may_be_printed_as_yaml(server: ApiServer, opened: Opened, tmp_path: Path) -> None:
+    printed = (
+        f"apiVersion: {V1}\nkind: ExecCredential\nstatus:\n  token: t\n  expirationTimestamp: 2099-01-01T00:00:00Z"
+    )
+
+    opened(server.url, stanza(tmp_path, f"echo '{printed}'")).get("/version")
+
+    assert [asked.header("Authorization") for asked in server.asked] == ["Bearer t"]
