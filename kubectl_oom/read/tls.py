@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from kubectl_oom.read.target import Server
 
 
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
 def context_for(server: Server, credential: Credential) -> ssl.SSLContext:
     """What a TLS connection to this server starts from; OomError where a certificate or key cannot be used."""
     if server.insecure:
@@ -21,12 +25,8 @@ def context_for(server: Server, credential: Credential) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     elif server.ca:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            # Only the certificates themselves have to be ASCII; a bundle's comments may hold anything.
-            context.load_verify_locations(cadata=server.ca.decode("ascii", "ignore"))
-        except (ssl.SSLError, ValueError) as error:
-            message = "error: unable to load root certificates: unable to parse bytes as PEM block"
-            raise OomError(message, "Check certificate-authority in the kubeconfig") from error
+        # Only the certificates themselves have to be ASCII; a bundle's comments may hold anything.
+        _trust(context, server.ca.decode("ascii", "ignore"))
     else:
         context = trusting_the_system()
     # As Go does: any certificate in the bundle is an anchor, only a subjectAltName names a server, and an old
@@ -38,6 +38,24 @@ def context_for(server: Server, credential: Credential) -> ssl.SSLContext:
     if credential.certificate:
         _show_certificate(context, credential)
     return context
+
+
+def _trust(context: ssl.SSLContext, bundle: str) -> None:
+    """Loads the authorities of a bundle; as in Go one that cannot be parsed does not keep the others out."""
+    try:
+        context.load_verify_locations(cadata=bundle)
+    except (ssl.SSLError, ValueError) as error:
+        if not [one for one in _CERTIFICATE.findall(bundle) if _is_loaded(context, one)]:
+            message = "error: unable to load root certificates: unable to parse bytes as PEM block"
+            raise OomError(message, "Check certificate-authority in the kubeconfig") from error
+
+
+def _is_loaded(context: ssl.SSLContext, certificate: str) -> bool:
+    try:
+        context.load_verify_locations(cadata=certificate)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
 
 
 def trusting_the_system() -> ssl.SSLContext:

@@ -98,6 +98,16 @@ def test_a_bundle_may_hold_several_authorities_comments_and_the_servers_own_cert
     assert opened(server.url, cluster={"certificate-authority": str(bundle)}).get_json("/version") == {}
 
 
+def test_a_certificate_that_cannot_be_parsed_does_not_keep_the_others_of_a_bundle_out(
+    server: ApiServer, opened: Opened, pki: Pki, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    bundle.write_bytes(broken + pki.ca.read_bytes() + broken)
+
+    assert opened(server.url, cluster={"certificate-authority": str(bundle)}).get_json("/version") == {}
+
+
 def test_without_an_authority_in_the_kubeconfig_the_systems_are_trusted(
     server: ApiServer, opened: Opened, pki: Pki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
