@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -213,3 +214,18 @@ def test_a_list_that_has_expired_is_read_on_from_where_the_server_says() -> None
         ran = oom("list", "-A", "-o", "name", "--no-prometheus", "--server", server.url, *when)
 
     assert (ran.code, ran.out.split()) == (0, ["pod/a", "pod/b"])
+
+
+def test_a_kill_that_lies_ahead_of_our_clock_is_counted_by_every_command() -> None:
+    source = ["-n", "demo", "--from", str(ROOT / "kubectl_oom" / "incidents" / "slow-growth.json")]
+    source += ["--now", "2026-11-22T12:20:50Z", "-o", "json"]
+    target = ["deploy/slow-growth", *source]
+
+    def item(*args: str) -> dict[str, Any]:
+        (only,) = json.loads(oom(*args).out)["items"]
+        return dict(only)
+
+    assert item("list", *source)["kills"] == 1
+    assert len(item("history", *target)["kills"]) == 1
+    assert item("recommend", *target)["risk"] == "killed"
+    assert len(item("report", *target)["history"]["kills"]) == 1

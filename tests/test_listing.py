@@ -206,6 +206,10 @@ def test_kills_before_the_window_do_not_count() -> None:
     assert rows(lot(pod(container(end(killed=900)))), since=600) == ()
 
 
+def test_a_kill_by_a_clock_that_is_ahead_of_ours_is_listed() -> None:
+    assert row(lot(pod(container(last_end(killed=-30))))).last_killed_at == ago(-30)
+
+
 def test_a_container_that_cannot_start_for_lack_of_memory_is_listed_without_an_end() -> None:
     message = "failed to create containerd task: container init was OOM-killed (memory limit too low?)"
     found = row(lot(pod(waiting(reason="RunContainerError", message=message))))
