@@ -131,6 +131,12 @@ def test_the_first_end_of_a_container_that_waits_after_its_second_is_shown_by_no
     assert (found.kills, found.at_least) == (1, True)
 
 
+def test_ends_from_before_the_window_leave_nothing_that_is_not_counted() -> None:
+    died = lot(pod(container(end(lived=2 * DAY), restart_count=40)))
+
+    assert [found.at_least for since in (DAY, 3 * DAY) for found in rows(died, since=since)] == [False, True]
+
+
 def test_an_engine_that_saw_every_scrape_has_counted_all() -> None:
     found = row(lot(pod(container(end(), restart_count=40)), counted=True, kills=(remembered(900),)))
 

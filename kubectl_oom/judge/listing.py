@@ -60,7 +60,7 @@ def listed(lot: KillLot, *, since: datetime, until: datetime, all_137: bool = Fa
         if one.at is None or one.at >= since:  # what lies ahead of our clock has happened all the same
             grouped[one.pod, one.container, one.verdict in KERNEL_OOM_VERDICTS].append(one)
     pods = {pod.name: pod for pod in lot.case.pods}
-    return tuple(_row(lot, pods.get(key[0]), kills) for key, kills in grouped.items())
+    return tuple(_row(lot, pods.get(key[0]), kills, since) for key, kills in grouped.items())
 
 
 def in_order(items: Iterable[ListedKill], sort_by: str = LAST) -> tuple[ListedKill, ...]:
@@ -136,7 +136,7 @@ def _of_diagnosis(item: Diagnosis) -> _Telling:
 # --- one row ---------------------------------------------------------------------------------------------------------
 
 
-def _row(lot: KillLot, pod: Pod | None, kills: Sequence[_Telling]) -> ListedKill:
+def _row(lot: KillLot, pod: Pod | None, kills: Sequence[_Telling], since: datetime) -> ListedKill:
     last = max(kills, key=lambda kill: kill.at.timestamp() if kill.at else 0.0)
     container = next((c for c in pod.containers if c.name == last.container), None) if pod else None
     return ListedKill(
@@ -151,7 +151,7 @@ def _row(lot: KillLot, pod: Pod | None, kills: Sequence[_Telling]) -> ListedKill
         confidence=last.confidence,
         is_oom=last.verdict in KERNEL_OOM_VERDICTS,
         kills=len(kills),
-        at_least=_at_least(lot, container, last),
+        at_least=_at_least(lot, container, last, since),
         verdicts=dict(Counter(kill.verdict for kill in kills)),
         last_killed_at=last.at,
         exit_code=last.exit_code,
@@ -163,13 +163,17 @@ def _row(lot: KillLot, pod: Pod | None, kills: Sequence[_Telling]) -> ListedKill
     )
 
 
-def _at_least(lot: KillLot, container: Container | None, last: _Telling) -> bool:
-    """Whether there were ends that nobody shows any more: the API keeps two of each container."""
+def _at_least(lot: KillLot, container: Container | None, last: _Telling, since: datetime) -> bool:
+    """Whether there were ends in the window that nobody shows any more: the API keeps two of each container."""
     if lot.counted and last.verdict in KERNEL_OOM_VERDICTS:
         return False
     if container is None:
         return True
-    return container.ended_instances > len(container.terminations)
+    if container.ended_instances <= len(container.terminations):
+        return False
+    oldest = container.terminations[-1] if container.terminations else None
+    # Whatever ended before that instance began ended before the window did.
+    return oldest is None or oldest.started_at is None or oldest.started_at > since
 
 
 def _is_unlimited(pod: Pod | None, container: Container | None, last: _Telling) -> bool:
