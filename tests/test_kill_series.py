@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,6 +116,19 @@ def test_a_window_that_begins_later_knows_the_later_kills_only(store: RunningEng
     rows, _ = read(live(counted(store)[0]), replace(ALL, since=moment(UNTIL - 3 * 3600)))
 
     assert sorted(told(rows)) == sorted((THERE.name, LOOPED.name))
+
+
+def test_what_the_engine_did_not_keep_leaves_counts_that_are_lower_bounds_and_is_said(store: RunningEngine) -> None:
+    longer = replace(ALL, since=moment(SINCE - 30 * DAY))
+
+    rows, reader = read(live(counted(store)[0]), longer)
+
+    assert told(rows) == EXPECTED
+    assert {row.pod: row.at_least for row in rows} == {name: name != THERE.name for name in EXPECTED}
+    [gap] = reader.gaps
+    began = re.search("from (....-..-..T..:..Z) on: before, only the API's last two ends", gap.reason)
+    assert began is not None
+    assert abs(datetime.fromisoformat(began[1].replace("Z", "+00:00")) - moment(SINCE)) < timedelta(hours=10)
 
 
 def test_one_namespace_is_asked_about_alone(store: RunningEngine) -> None:

@@ -23,6 +23,7 @@ class KillLot:
     past: WorkloadPast  # what a metrics engine remembers of these pods, and of those that are gone
     owners: Mapping[str, Owner] = field(default_factory=dict)  # a pod that is gone → its workload
     counted: bool = False  # every scrape was looked at, so the number of kills is not the API's two ends at most
+    counted_since: datetime | None = None  # the scrapes begin within the window, then; None: they were there before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

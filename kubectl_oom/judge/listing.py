@@ -151,7 +151,7 @@ def _row(lot: KillLot, pod: Pod | None, kills: Sequence[_Telling], since: dateti
         confidence=last.confidence,
         is_oom=last.verdict in KERNEL_OOM_VERDICTS,
         kills=len(kills),
-        at_least=_at_least(lot, container, last, since),
+        at_least=_at_least(lot, pod, container, last, since),
         verdicts=dict(Counter(kill.verdict for kill in kills)),
         last_killed_at=last.at,
         exit_code=last.exit_code,
@@ -163,9 +163,9 @@ def _row(lot: KillLot, pod: Pod | None, kills: Sequence[_Telling], since: dateti
     )
 
 
-def _at_least(lot: KillLot, container: Container | None, last: _Telling, since: datetime) -> bool:
-    """Whether there were ends in the window that nobody shows any more: the API keeps two of each container."""
-    if lot.counted and last.verdict in KERNEL_OOM_VERDICTS:
+def _at_least(lot: KillLot, pod: Pod | None, container: Container | None, last: _Telling, since: datetime) -> bool:
+    """Whether there may be ends in the window that nobody shows any more: the API keeps two of each container."""
+    if lot.counted and last.verdict in KERNEL_OOM_VERDICTS and _was_counted_from_its_start(lot, pod):
         return False
     if container is None:
         return True
@@ -174,6 +174,13 @@ def _at_least(lot: KillLot, container: Container | None, last: _Telling, since: 
     oldest = container.terminations[-1] if container.terminations else None
     # Whatever ended before that instance began ended before the window did.
     return oldest is None or oldest.started_at is None or oldest.started_at > since
+
+
+def _was_counted_from_its_start(lot: KillLot, pod: Pod | None) -> bool:
+    """Whether the scrapes reach back to the window's beginning, or the pod's; of one that is gone that is not known."""
+    if lot.counted_since is None:
+        return True
+    return pod is not None and pod.created_at is not None and pod.created_at >= lot.counted_since
 
 
 def _is_unlimited(pod: Pod | None, container: Container | None, last: _Telling) -> bool:

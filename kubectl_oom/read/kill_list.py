@@ -173,7 +173,9 @@ def _lot(
     keys = [(past.namespace, name) for name in past.pods]
     case = CaseFile(pods=tuple(pods[key] for key in keys if key in pods), nodes=nodes, history=past.history)
     owners = {key[1]: owner for key in keys if (owner := gone.get(key))}
-    return KillLot(case=case, past=past, owners=owners, counted=remembered.counted)
+    return KillLot(
+        case=case, past=past, owners=owners, counted=remembered.counted, counted_since=remembered.counted_since
+    )
 
 
 def _without_engine(pods: Mapping[PodKey, Pod], nodes: Mapping[str, Node]) -> Iterator[KillLot]:

@@ -15,14 +15,14 @@ from kubectl_oom.read import promql
 from kubectl_oom.read.kill_facts import KillFacts
 from kubectl_oom.read.lives import OOM_EVENTS
 from kubectl_oom.read.metrics import SILENT, read_lives
-from kubectl_oom.read.past_kills import USUAL_SCRAPE_SECONDS, past_kills
+from kubectl_oom.read.past_kills import RESTARTS, USUAL_SCRAPE_SECONDS, past_kills
 from kubectl_oom.read.source import ReadError
 from kubectl_oom.read.survey_kills import KillReader
 from kubectl_oom.read.survey_numbers import Surveyor
 from kubectl_oom.read.survey_overview import overview_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import PodKey
@@ -36,6 +36,9 @@ RAW_SAMPLES = 1_000_000
 RAW_SAMPLES_AT_ONCE = 150_000  # and at a time: 33 MB once parsed
 EARLIER_SECONDS = 600  # two steps of five minutes
 STEPPED_AT_ONCE = 100  # pods, where they are looked at every five minutes
+# How closely the first scrape is looked for: Prometheus answers with samples of the last five minutes, and in a window
+# of a month an hour is near enough.
+FOUND_WITHIN, FOUND_WITHIN_PART = timedelta(minutes=5), 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Remembered:
 
     past: WorkloadPast
     counted: bool  # every scrape was looked at
+    counted_since: datetime | None  # where the scrapes begin within the window
 
 
 class KillSeries:
@@ -68,7 +72,10 @@ class KillSeries:
         self.owners = self._facts.owners
         for warning in overview.warnings:
             self._warn(warning)
-        if not overview.kills_known:
+        self._counted_since: datetime | None = None
+        if overview.kills_known:
+            self._counted_since = self._first_scrape(since, here)
+        else:
             self.gaps[
                 Gap(
                     source="kills of the past",
@@ -76,6 +83,25 @@ class KillSeries:
                     remedy="install kube-state-metrics and scrape it",
                 )
             ] = None
+
+    def _first_scrape(self, since: datetime, here: Sequence[str]) -> datetime | None:
+        """When what tells of kills begins, where that is later than the window; ReadError where it does not say."""
+
+        def is_known(at: datetime) -> bool:
+            known = promql.selector(promql.families(*RESTARTS), *here, *self._engine.matchers)
+            return bool(self._engine.query(f"count({known})", at=at).rows)
+
+        near = max(FOUND_WITHIN, (self._until - since) / FOUND_WITHIN_PART)
+        before, after = min(since + near, self._until), self._until
+        if is_known(before):
+            return None
+        while after - before > near:
+            middle = before + (after - before) / 2
+            before, after = (before, middle) if is_known(middle) else (middle, after)
+        self._warn(
+            f"it knows how containers ended from {after:%Y-%m-%dT%H:%MZ} on: before, only the API's last two ends"
+        )
+        return after
 
     # --- what happened in some pods ---
 
@@ -112,7 +138,8 @@ class KillSeries:
             history=history,
             stepped_seconds=None,
         )
-        return Remembered(past=past, counted=raw and window is not None and namespace in self._kills_known)
+        counted = raw and window is not None and namespace in self._kills_known
+        return Remembered(past=past, counted=counted, counted_since=self._counted_since)
 
     def _raw(self, namespace: str, names: list[str], known: Known) -> tuple[MemoryWindow, MemoryHistory | None]:
         """Every scrape of the window."""
