@@ -179,11 +179,21 @@ def test_trouble_is_exit_code_1_and_above_1_where_1_is_an_answer(wrong: tuple[st
     assert (asked.code, asked.out) == (2, "")
 
 
-def test_nothing_is_said_on_stderr_with_what_was_looked_at() -> None:
-    ran = oom("list", "-n", "demo", "--from", PROBED)
+@pytest.mark.parametrize(
+    ("flags", "where"),
+    [
+        (("-n", "demo"), " in demo namespace"),
+        ((), " in default namespace"),  # the context's: nobody has typed it, and it is not all there is
+        (("-n", ""), " in default namespace"),
+        (("-A",), ""),
+        (("-A", "-n", "demo"), ""),
+    ],
+)
+def test_nothing_is_said_on_stderr_with_what_was_looked_at(flags: tuple[str, ...], where: str) -> None:
+    ran = oom("list", *flags, "--from", PROBED)
 
     assert (ran.code, ran.out) == (0, "")
-    assert ran.err.splitlines()[0] == "No OOM kills found in demo namespace in the last 24h."
+    assert ran.err.splitlines()[0] == f"No OOM kills found{where} in the last 24h."
 
 
 def test_all_137_says_what_it_was_instead() -> None:

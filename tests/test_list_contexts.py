@@ -74,6 +74,22 @@ def test_one_of_several_clusters_that_does_not_answer_does_not_silence_the_other
     assert "context gone" in {gap["source"] for gap in document["gaps"]}
 
 
+def test_that_nothing_was_found_is_said_of_those_that_answered_and_of_nobody_else(tmp_path: Path) -> None:
+    with api_server() as eu, api_server() as us:
+        silent = f"http://127.0.0.1:{unused_port()}"
+        config = kubeconfig(tmp_path, eu=serving(eu), us=serving(us), gone=silent)
+        asked = ("--no-prometheus", "--kubeconfig", config)
+        ran = [oom(*ASKED, contexts, *asked) for contexts in ("eu,us", "eu,gone", "gone")]
+
+    nothing = [[line for line in one.err.splitlines() if line.startswith("No OOM kills")] for one in ran]
+    assert nothing == [
+        ["No OOM kills found in default namespace in the last 24h."],
+        ["No OOM kills found in default namespace in the last 24h in the clusters that answered."],
+        [],
+    ]
+    assert [one.code for one in ran] == [0, 1, 1]
+
+
 def test_a_context_that_is_not_there_is_one_that_does_not_answer(tmp_path: Path) -> None:
     with api_server() as eu:
         config = kubeconfig(tmp_path, eu=serving(eu, "api-0"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from kubectl_oom.cli.listing import Answers
     from kubectl_oom.cli.output import Output
     from kubectl_oom.evidence import Gap, KillList
 
@@ -88,15 +89,17 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     output = output_of(values["output"], values["width"], OUTPUTS)
     _refuse_nonsense(values)
     span = timedelta(seconds=span_of(values["since"]))
-    found, now, silent = answers(values, span)
-    show(found, values, output, now)
-    for gap in silent:
+    told = answers(values, span)
+    show(told.found, values, output, told.now)
+    if output.format in ("text", "wide") and not told.found.items and told.has_answer:
+        tell(_nothing_found(told, values))
+    for gap in told.silent:
         tell(f"{gap.source}: {gap.reason}")
     if output.format not in ("json", "yaml"):
-        _tell_gaps(gap for gap in found.gaps if gap not in silent)
-    if silent:
+        _tell_gaps(gap for gap in told.found.gaps if gap not in told.silent)
+    if told.silent:
         raise click.exceptions.Exit(TROUBLE if values["exit_code"] else 1)
-    if values["exit_code"] and any(item.is_oom for item in found.items):
+    if values["exit_code"] and any(item.is_oom for item in told.found.items):
         raise click.exceptions.Exit(KILLED)
 
 
@@ -127,7 +130,6 @@ def show(found: KillList, values: dict[str, Any], output: Output, now: datetime)
 
 
 def _rows(found: KillList, values: dict[str, Any], output: Output, now: datetime) -> None:
-    from kubectl_oom.cli.reading import tell
     from kubectl_oom.show import kill_rows
 
     lines = kill_rows.lines(
@@ -141,9 +143,14 @@ def _rows(found: KillList, values: dict[str, Any], output: Output, now: datetime
     )
     for line in lines:
         click.echo(line)
-    if not found.items:
-        where = "" if values["all_namespaces"] or not values["namespace"] else f" in {values['namespace']} namespace"
-        tell(f"No OOM kills found{where} in the last {values['since']}.")
+
+
+def _nothing_found(told: Answers, values: dict[str, Any]) -> str:
+    """The word for no rows, with where was looked: the namespace of a context is on no command line."""
+    where = f" in {', '.join(told.namespaces)} namespace" if told.namespaces else ""
+    where += "s" if len(told.namespaces) > 1 else ""
+    heard = " in the clusters that answered" if told.silent else ""
+    return f"No OOM kills found{where} in the last {values['since']}{heard}."
 
 
 def _tell_gaps(gaps: Iterable[Gap]) -> None:

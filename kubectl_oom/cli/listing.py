@@ -27,27 +27,47 @@ class _Answer:
 
     found: KillList
     now: datetime
+    namespace: str | None = None  # where it looked; None: in all of them
     silent: Gap | None = None
 
 
-def answers(values: dict[str, Any], span: timedelta) -> tuple[KillList, datetime, tuple[Gap, ...]]:
-    """The rows of all clusters that were asked, sorted, as of when, and those that did not answer, which are gaps too.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The rows of all clusters that were asked, sorted; as of when; and the clusters that did not answer (gaps too)."""
 
-    OomError where there is only one, and it does not.
-    """
+    found: KillList
+    now: datetime
+    namespaces: tuple[str, ...]  # where those looked that answered; none: in all namespaces
+    silent: tuple[Gap, ...] = ()
+    has_answer: bool = True  # whether any cluster answered
+
+
+def answers(values: dict[str, Any], span: timedelta) -> Answers:
+    """What the clusters say; OomError where only one was asked, and it does not answer."""
     from kubectl_oom.judge.listing import in_order
 
     if values["contexts"] is None:
         one = _one(values, span)
-        return replace(one.found, items=in_order(one.found.items, values["sort_by"])), one.now, ()
+        found = replace(one.found, items=in_order(one.found.items, values["sort_by"]))
+        return Answers(found=found, now=one.now, namespaces=_namespaces([one]))
     contexts = [name.strip() for name in values["contexts"].split(",") if name.strip()]
     contexts = list(dict.fromkeys(contexts))
     with readers(CLUSTERS_AT_ONCE, "contexts") as pool:
-        found = list(pool.map(lambda context: _of_context(context, contexts, values, span), contexts))
-    items = [item for answer in found for item in answer.found.items]
-    gaps = dict.fromkeys(gap for answer in found for gap in answer.found.gaps)
-    whole = KillList(items=in_order(items, values["sort_by"]), gaps=tuple(gaps))
-    return whole, max(answer.now for answer in found), tuple(answer.silent for answer in found if answer.silent)
+        all_asked = list(pool.map(lambda context: _of_context(context, contexts, values, span), contexts))
+    items = [item for answer in all_asked for item in answer.found.items]
+    gaps = dict.fromkeys(gap for answer in all_asked for gap in answer.found.gaps)
+    heard = [answer for answer in all_asked if not answer.silent]
+    return Answers(
+        found=KillList(items=in_order(items, values["sort_by"]), gaps=tuple(gaps)),
+        now=max(answer.now for answer in all_asked),
+        namespaces=_namespaces(heard),
+        silent=tuple(answer.silent for answer in all_asked if answer.silent),
+        has_answer=bool(heard),
+    )
+
+
+def _namespaces(answered: list[_Answer]) -> tuple[str, ...]:
+    return tuple(sorted({answer.namespace for answer in answered if answer.namespace is not None}))
 
 
 def _of_context(context: str, contexts: list[str], values: dict[str, Any], span: timedelta) -> _Answer:
@@ -92,7 +112,8 @@ def _one(values: dict[str, Any], span: timedelta) -> _Answer:
             items += listed(lot, since=selection.since, until=now, all_137=values["all_137"])
     except ReadError as error:
         raise fatal(error, source) from error
-    return _Answer(found=KillList(items=tuple(items), gaps=tuple(dict.fromkeys(reader.gaps))), now=now)
+    found = KillList(items=tuple(items), gaps=tuple(dict.fromkeys(reader.gaps)))
+    return _Answer(found=found, now=now, namespace=selection.namespace)
 
 
 def _reader(source: Source, selection: Selection) -> KillReader | RecordedKills:
