@@ -8,6 +8,7 @@ import pytest
 
 from kubectl_oom.read.engine import EngineOptions
 from kubectl_oom.read.engines import connect_engine
+from kubectl_oom.read.gaps import gap_of
 from kubectl_oom.read.source import ReadError
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"url": "prometheus:9090"}, "is no URL of a metrics engine"),
+        ({"url": "prometheus:9090"}, '"prometheus:9090" is no URL of a metrics engine: http:// or https:// is missing'),
+        ({"url": "10.0.0.1:9090"}, '"10.0.0.1:9090" is no URL of a metrics engine: http:// or https:// is missing'),
+        ({"url": f"u:{SECRET}@x:9090"}, '"…@x:9090" is no URL of a metrics engine: http:// or https:// is missing'),
+        ({"url": f"ftp://u:{SECRET}@x"}, '"…@x" is no URL of a metrics engine: http://… or https://… is expected'),
+        ({"url": f"x:9090/?token={SECRET}"}, '"x:9090/" is no URL of a metrics engine'),
         ({"url": "http://prometheus:port"}, "is no URL"),
         ({"url": "https:///api"}, "is no URL of a metrics engine"),
         ({"url": f"http://x:{SECRET}@prometheus/?a=b"}, "ends before `?` and `#`"),
@@ -99,3 +104,11 @@ def test_options_that_cannot_be_meant_are_said_without_their_secrets(options: di
     assert said in caught.value.message
     assert SECRET not in caught.value.message
     assert SECRET not in repr(given)
+
+
+def test_for_a_flag_that_is_wrong_nobody_is_sent_to_the_doctor() -> None:
+    options = EngineOptions(url="prometheus:9090")
+    with pytest.raises(ReadError) as caught:
+        connect_engine(options, None).query("up")
+
+    assert gap_of("metrics engine", "", caught.value).remedy is None

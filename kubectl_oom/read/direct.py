@@ -141,10 +141,18 @@ def _address(url: str) -> tuple[str, str | None]:
     user_info, _, host = parts.netloc.rpartition("@")
     shown = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ReadError("Invalid", f"{plain(shown)} is no URL of a metrics engine: http://… or https://… is expected")
+        raise ReadError("Invalid", _no_url(url.strip()))
     if parts.query or parts.fragment:
         raise ReadError("Invalid", f"{plain(shown)}: the address of a metrics engine ends before `?` and `#`")
     return shown, user_info or None
+
+
+def _no_url(typed: str) -> str:
+    """What is wrong with an address, as it was typed but for what may be a secret: all before @, and after ? or #."""
+    before, at, host = re.split("[?#]", typed)[0].rpartition("@")
+    shown = f"…@{host}" if at else host
+    expected = "http://… or https://… is expected" if "://" in before + host else "http:// or https:// is missing"
+    return f'"{plain(shown)}" is no URL of a metrics engine: {expected}'
 
 
 def _trust(options: EngineOptions) -> bool | str:

@@ -69,8 +69,8 @@ def _remedy(source: str, error: ReadError) -> str | None:
         return "take a new snapshot of this target"
     if source == "metrics.k8s.io" and error.reason == "NotFound":
         return "install metrics-server, or wait for its next scrape"
-    if error.reason == "NothingToTry":
-        return None
+    if error.reason == "NothingToTry" or (source == "metrics engine" and error.reason == "Invalid"):
+        return None  # the reason says which flag is wrong, and `doctor` without it is asked about something else
     if error.reason == "Timeout":
         return "raise --request-timeout, or run `kubectl oom doctor`"
     return _IF_GONE.get(source, _DOCTOR) if error.reason == "NotFound" else _DOCTOR
