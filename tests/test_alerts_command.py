@@ -79,6 +79,8 @@ def test_namespaces_are_chosen_and_left_out_by_pattern() -> None:
         (["rules.yaml"], "error: files are checked, not written"),
         (["-A"], "error: -A goes with --check"),
         (["--check"], "error: nothing to check"),
+        (["--check", "-A", "--exclude-namespaces", "x"], "error: --exclude-namespaces is about rules that are written"),
+        (["--check", "-", "--warn-at=91"], "error: --warn-at is about rules that are written"),
         (["--label", "no-good=x"], 'error: invalid label "no-good=x" for --label: NAME=VALUE'),
         (["--label", "alertname=x"], 'error: invalid label "alertname=x" for --label: NAME=VALUE'),
         (["--label", "x"], 'error: invalid label "x" for --label: NAME=VALUE'),

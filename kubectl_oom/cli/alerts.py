@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from kubectl_oom.cli import choices
 from kubectl_oom.cli.connecting import cluster_options
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 WRITTEN = ("prometheus", "prometheusrule")
 CHECKED = ("text", "json", "yaml")
-_rule = partial(click.option, cls=Flag, heading="Rules that are written")
+WRITING = "Rules that are written"
+_rule = partial(click.option, cls=Flag, heading=WRITING)
 _percent = partial(_rule, show_default=True, metavar="PERCENT", type=click.IntRange(1, 99))
 _duration = partial(_rule, show_default=True, metavar="DURATION")
 
@@ -133,6 +135,19 @@ def _refuse_without_check(values: dict[str, Any]) -> None:
         raise OomError("error: --object-label goes with -o prometheusrule")
 
 
+def _refuse_flags_of_writing(ctx: click.Context) -> None:
+    """OomError for a flag that would say nothing about what is checked: `--exclude-namespaces` leaves out no rule."""
+    from kubectl_oom.errors import OomError
+
+    for option in ctx.command.params:
+        is_of_writing = isinstance(option, Flag) and option.heading == WRITING
+        if is_of_writing and ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+            raise OomError(
+                f"error: {option.opts[-1]} is about rules that are written: it cannot be used with --check",
+                "-n or -A says which objects of the cluster are checked",
+            )
+
+
 def _check(values: dict[str, Any], output: Output) -> None:
     """Check what was named; the exit code is 1 where something is wrong, or was not read."""
     from kubectl_oom.cli.reading import tell
@@ -141,6 +156,7 @@ def _check(values: dict[str, Any], output: Output) -> None:
     from kubectl_oom.judge.alert_lint import lint
     from kubectl_oom.read.rule_files import read_rule_files
 
+    _refuse_flags_of_writing(click.get_current_context())
     rules, gaps = read_rule_files(values["files"])
     rules += _of_cluster(values)
     check = RuleCheck(rules=lint(rules), gaps=tuple(gaps))
