@@ -28,6 +28,24 @@ def test_the_krew_manifest_has_what_krew_asks_for() -> None:
     assert max(map(len, spec["description"].splitlines())) <= 80
 
 
+def test_the_krew_manifest_does_not_hide_what_can_write() -> None:
+    description = " ".join(_manifest()["spec"]["description"].split())
+
+    assert "Only `kubectl oom fix --apply` changes anything in the cluster." in description
+    assert "writes nothing" not in description
+
+
+def test_a_package_index_leads_to_the_sources() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    urls = re.findall(r'^\w+ = "(https://[^"]+)"$', project.partition("[project.urls]")[2], re.MULTILINE)
+    home = _manifest()["spec"]["homepage"]
+
+    assert urls[0] == home
+    pages = [url.removeprefix(f"{home}/blob/main/") for url in urls if "/blob/main/" in url]
+    assert pages
+    assert [page for page in pages if not (ROOT / page).is_file()] == []
+
+
 def test_the_krew_manifest_serves_each_platform_once() -> None:
     platforms = {
         (p["selector"]["matchLabels"]["os"], p["selector"]["matchLabels"]["arch"]): p
