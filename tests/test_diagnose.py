@@ -95,7 +95,7 @@ def test_an_instance_whose_end_has_no_time_was_followed_by_the_one_that_runs() -
 
     assert (found.verdict.value, found.killed_at) == ("sigkill-unknown", None)
     assert (found.restarted_at, found.ready_again_at) == (ago(KILLED - 10), ago(KILLED - 20))
-    steps = [step.command for step in next_steps(found, namespace="shop", commands=OWN_COMMANDS)]
+    steps = [step.command for step in next_steps(found, place=Place(namespace="shop"), commands=OWN_COMMANDS)]
     assert steps == ["kubectl oom why node/node-a", "kubectl oom history sts/api"]  # its log is lost as well
 
 
