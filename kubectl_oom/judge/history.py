@@ -182,11 +182,9 @@ def _growth(life: Life) -> LifeGrowth:
 def _image_changes(rows: Sequence[ContainerWindow], lives: Sequence[Life]) -> tuple[ImageChange, ...]:
     """When the pods began to run another image: a deployment, whose memory may differ from the one before."""
     images = {row.pod: row.image for row in rows if row.image}
-    began: dict[str, datetime] = {}
+    began: dict[str, datetime] = {}  # pod → its first life: one that restarts with the old image is no change
     for life in lives:
-        if (
-            life.working_set and life.pod in images
-        ):  # a pod that runs on with the old image may restart, and is no change
+        if life.working_set and life.pod in images:
             began[life.pod] = min(life.working_set[0].at, began.get(life.pod, life.working_set[0].at))
     begun = sorted((at, images[pod]) for pod, at in began.items())
     changes = [ImageChange(at=at, image=image) for (_, before), (at, image) in pairwise(begun) if image != before]
