@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kubectl_oom.cli.reading import fatal
 from kubectl_oom.errors import OomError
 from kubectl_oom.evidence import Owner, PodKey
 from kubectl_oom.judge.diagnose import diagnose
@@ -260,6 +261,29 @@ def test_another_target_than_the_snapshots_is_not_recorded(tmp_path: Path) -> No
     with pytest.raises(ReadError) as raised:
         gather(load(_file(recording.tape.to_json(), tmp_path)), other, now=NOW, wants=Wants())
     assert raised.value.reason == "NotRecorded"
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ("shop", ""),
+        ("default", ", in namespaces s0, s1, s2 and 2 more (-n)"),
+    ],
+)
+def test_a_question_about_another_namespace_is_told_those_of_the_snapshot(
+    asked: str, where: str, tmp_path: Path
+) -> None:
+    names = [asked] if not where else [f"s{n}" for n in range(5)]
+    pods = [pod_json("api-0", metadata=metadata("api-0", name)) for name in names]
+    source = _replayed(
+        InMemory(objects={PODS.qualified: pods}), tmp_path, lambda s: s.list(PODS, None, labels="app=api")
+    )
+
+    with pytest.raises(ReadError) as missing:
+        source.get(PODS, asked, "api-9")
+
+    hint = fatal(missing.value, source, asked).hint
+    assert hint == f"{source.label} holds what was read when it was taken{where}"
 
 
 def test_sources_that_were_not_wanted_are_gaps_of_the_snapshot(tmp_path: Path) -> None:

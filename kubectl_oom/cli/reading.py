@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from kubectl_oom.read.targets import Scope
 
 
+_NAMED = 3  # namespaces of a snapshot that an error lists
+
+
 def open_source(values: dict[str, Any]) -> tuple[Source, datetime]:
     """The snapshot or cluster that the options name, and the moment its answers refer to."""
     from kubectl_oom.cli.connecting import connect_options, engine_options
@@ -83,7 +86,7 @@ def read_case(source: Source, scope: Scope, values: dict[str, Any], now: datetim
     try:
         case = gather(source, scope, now=now, wants=wants)
     except ReadError as error:
-        raise fatal(_missing_namespace(source, scope, error) or error, source) from error
+        raise fatal(_missing_namespace(source, scope, error) or error, source, scope.namespace) from error
     refuse_unknown_container(scope, case.pods)
     return case
 
@@ -174,10 +177,27 @@ def read_pasts(
     return pasts, gaps
 
 
-def fatal(error: ReadError, source: Source) -> OomError:
-    """The error line for a read that the command cannot do without."""
+def fatal(error: ReadError, source: Source, namespace: str | None = None) -> OomError:
+    """The error line for a read that the command cannot do without; `namespace` is the one that was asked about."""
     if error.reason == "NotRecorded":
-        return OomError(f"error: {error.message}", f"{source.label} holds what was read when it was taken")
+        held = f"{source.label} holds what was read when it was taken"
+        return OomError(f"error: {error.message}", held + _of_other_namespaces(source, namespace))
     from kubectl_oom.read.connection import api_error_hint, api_error_line
 
     return OomError(api_error_line(error), api_error_hint(error))
+
+
+def _of_other_namespaces(source: Source, asked: str | None) -> str:
+    """Where the pods of a snapshot are, if none is in the namespace asked about: taken with -n, it is read with -n."""
+    from kubectl_oom.read.answer import part
+    from kubectl_oom.read.replay import RecordedSource
+    from kubectl_oom.read.source import PODS
+    from kubectl_oom.show.words import listed, one_line
+
+    if not isinstance(source, RecordedSource) or asked is None:
+        return ""
+    held = sorted({one_line(str(part(pod, "metadata").get("namespace"))) for pod in source.held(PODS, None)})
+    if not held or asked in held:
+        return ""
+    more = [f"{len(held) - _NAMED} more"] if len(held) > _NAMED else []
+    return f", in {'namespace' if len(held) == 1 else 'namespaces'} {listed([*held[:_NAMED], *more])} (-n)"
