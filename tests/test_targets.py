@@ -214,6 +214,7 @@ def test_a_selection_without_a_hit_is_empty() -> None:
             },
             "a in (x,y),b notin (z),c,!d",
         ),
+        ({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Gt"}, {"key": "d"}]}, "a=b"),
         ({}, ""),
     ],
 )

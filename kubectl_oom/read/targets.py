@@ -262,7 +262,10 @@ def _owned(item: Json, owner: Json) -> bool:
 
 
 def selector_of(selector: Json) -> str:
-    """A LabelSelector object as the text form the API's `labelSelector` parameter takes."""
+    """A LabelSelector object as the text form the API's `labelSelector` parameter takes.
+
+    A rule of no kind that is known is left out: whose the pods are is told by their owners.
+    """
     terms = [f"{key}={value}" for key, value in part(selector, "matchLabels").items()]
     for rule in answer.parts(selector, "matchExpressions"):
         key, values = rule.get("key"), ",".join(answer.words(rule, "values"))
@@ -272,7 +275,8 @@ def selector_of(selector: Json) -> str:
             "Exists": str(key),
             "DoesNotExist": f"!{key}",
         }
-        terms.append(forms[str(rule.get("operator"))])
+        term = forms.get(str(rule.get("operator")))
+        terms += [term] if term else []
     return ",".join(terms)
 
 
