@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kubectl_oom.evidence import Condition, Gap, Owner, Replicas
-from kubectl_oom.judge.diagnose import diagnose
+from kubectl_oom.judge.diagnose import diagnose, kills_before_the_samples
 from kubectl_oom.show.next_steps import OWN_COMMANDS, Place, next_steps
 from kubectl_oom.show.sentences import verdict_sentence
 from tests.build import (
@@ -271,6 +272,31 @@ def test_kills_of_children_that_nobody_counts_are_a_gap() -> None:
     assert _gaps(history=None, **counted(now_of(None))) == ["kills of child processes"]
     assert _gaps(history=None, **counted(now_of(oom_events=0))) == []
     assert _gaps(last_end(), history=None) == []
+
+
+@pytest.mark.parametrize(
+    ("killed", "asked_since", "remedies"),
+    [
+        (10 * 86_400 - 60, 86_400, ["kubectl oom history TARGET --since 11d"]),
+        (10 * 86_400, 86_400, ["kubectl oom history TARGET --since 11d"]),
+        (3600, 86_400, []),
+    ],
+)
+def test_a_kill_from_before_the_samples_that_were_asked_for_is_a_gap(
+    killed: float, asked_since: float, remedies: list[str]
+) -> None:
+    file = case(pod(container(end(killed=killed))), None, history(since=ago(asked_since)))
+
+    gaps = kills_before_the_samples(diagnose(file, now=NOW), file, NOW)
+
+    assert [gap.remedy for gap in gaps] == remedies
+    assert kills_before_the_samples(diagnose(file, now=NOW), replace(file, history=None), NOW) == ()
+
+
+def test_a_step_that_was_done_long_before_the_samples_leaves_no_gap() -> None:
+    file = case(pod(container(last_end("Completed", 0, killed=10 * 86_400))), None, history(since=ago(86_400)))
+
+    assert kills_before_the_samples(diagnose(file, now=NOW), file, NOW) == ()
 
 
 def test_gaps_of_the_reading_come_first() -> None:

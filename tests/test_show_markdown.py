@@ -110,7 +110,7 @@ Could have been, most plausible first:
 | namespace | shop |
 | node | worker-3 |
 | limit | 100Mi, request 64Mi |
-| samples | none: no source knows its memory before the kill |
+| samples | none: nothing that was read knows its memory before the kill |
 
 ### Timeline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,7 +49,7 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
       kubectl oom why deploy/api --from api.json
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
     from kubectl_oom.cli.reading import open_source, read_case, scope_of
-    from kubectl_oom.judge.diagnose import diagnose
+    from kubectl_oom.judge.diagnose import diagnose, kills_before_the_samples
 
     output = output_of(values["output"], values["width"])
     source, now = open_source(values)
@@ -60,6 +61,7 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
     report = diagnose(
         case, now=now, container=scope.container, nodes=scope.nodes, namespace=scope.namespace if scope.nodes else None
     )
+    report = replace(report, gaps=(*report.gaps, *kills_before_the_samples(report, case, now)))
     show(report, output, now, namespace=source.namespace)
 
 

@@ -333,6 +333,23 @@ def _expired_events(items: Iterable[Diagnosis], case: CaseFile, now: datetime) -
     return []
 
 
+def kills_before_the_samples(report: Report, case: CaseFile, now: datetime) -> tuple[Gap, ...]:
+    """The gap that a kill leaves which is older than what the metrics engine was asked about."""
+    since = case.history.since if case.history else None
+    killed = [item.killed_at for item in report.items if item.verdict not in NOTHING_KILLED and item.killed_at]
+    old = [at for at in killed if since and at < since]
+    if not old:
+        return ()
+    days = -(-(now - min(old)) // timedelta(days=1)) + 1  # with a day before it
+    return (
+        Gap(
+            source="metrics engine",
+            reason="not asked about what came before kills more than a week ago",
+            remedy=f"kubectl oom history TARGET --since {days}d",
+        ),
+    )
+
+
 def _unseen_children(case: CaseFile) -> list[Gap]:
     """Without the kubelet's counters or a metrics engine, kills of child processes cannot be seen at all."""
     counted = any(life.oom_events for life in (case.history.lives if case.history else ())) or any(

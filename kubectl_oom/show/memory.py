@@ -65,7 +65,7 @@ def memory_rows(diagnosis: Diagnosis, now: datetime) -> Iterator[Row]:
         yield "last sample", _last_sample(diagnosis, last, now)
     if last is None and (run_up is None or not run_up.samples):
         before = "" if still_running(diagnosis) else f" before {end_word(diagnosis.verdict)}"
-        yield "samples", f"none: no source knows its memory{before}"
+        yield "samples", f"none: nothing that was read knows its memory{before}"
     if run_up is not None and (run_up.pattern is not Pattern.UNKNOWN or last is not None or run_up.samples):
         sure = f" [{run_up.confidence.value}]" if run_up.confidence else ""
         yield "pattern", f"{run_up.pattern.value}{sure}: {run_up.reason}"
