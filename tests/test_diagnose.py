@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubectl_oom.evidence import Condition, Gap, Owner, Replicas
-from kubectl_oom.judge.diagnose import diagnose, kills_before_the_samples
+from kubectl_oom.judge.diagnose import diagnose, every_end, kills_before_the_samples
 from kubectl_oom.show.next_steps import OWN_COMMANDS, Place, next_steps
 from kubectl_oom.show.sentences import verdict_sentence
 from tests.build import (
@@ -27,6 +27,7 @@ from tests.build import (
     counted,
     end,
     event,
+    heap_line,
     history,
     last_end,
     life,
@@ -297,6 +298,15 @@ def test_a_step_that_was_done_long_before_the_samples_leaves_no_gap() -> None:
     file = case(pod(container(last_end("Completed", 0, killed=10 * 86_400))), None, history(since=ago(86_400)))
 
     assert kills_before_the_samples(diagnose(file, now=NOW), file, NOW) == ()
+
+
+def test_a_log_tells_of_the_end_that_it_was_read_for_and_not_of_the_one_before() -> None:
+    worker = heap_line("Worker (pid:7) was sent SIGKILL! Perhaps out of memory?", "gunicorn")
+    twice = pod(container(end("Error", 1), end("Error", 1, killed=900, container_id=EARLIER_ID), restart_count=2))
+
+    ends = every_end(case(twice, heap_lines=(worker,)))
+
+    assert [item.verdict.value for item in ends] == ["child-killed", "not-oom"]
 
 
 def test_gaps_of_the_reading_come_first() -> None:

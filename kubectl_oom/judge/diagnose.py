@@ -130,7 +130,8 @@ def _diagnose(case: CaseFile, pod: Pod, container: Container) -> Diagnosis:
 
 def _judge(case: CaseFile, pod: Pod, container: Container, end: Termination) -> tuple[Clues, Ruling]:
     clues = clues_of(case, pod, container, end)
-    return clues, judge_end(clues, case.heap_lines)
+    newest = end in container.terminations[:1]  # the one whose log was read
+    return clues, judge_end(clues, case.heap_lines if newest else ())
 
 
 def _of_end(
