@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -11,7 +12,14 @@ from kubectl_oom.read import rule_objects, source
 from kubectl_oom.read.gaps import CLUSTER_ROLE, PERMISSIONS
 from kubectl_oom.read.source import Kind
 from tests.documents import granted, text_of
+from tests.program import oom
+from tests.replay import Page, served
 
+RUNNING = {
+    "metadata": {"name": "api-0"},
+    "spec": {"nodeName": "node-a", "containers": [{"name": "app"}]},
+    "status": {"phase": "Running"},
+}
 READING = granted(CLUSTER_ROLE)
 FIXING = granted(sending.FIX_ROLE)
 # What is read and is no source of evidence, or is read in a second way.
@@ -45,6 +53,16 @@ def _met(name: str) -> set[tuple[str, str, str]]:
 @pytest.mark.parametrize("name", PERMISSIONS)
 def test_the_cluster_role_grants_what_every_source_needs(name: str) -> None:
     assert len(_met(name)) == len(_needed(name))
+
+
+def test_the_doctor_tries_every_source_and_prints_the_rule_that_it_needs() -> None:
+    refused = json.dumps({"kind": "Status", "reason": "Forbidden", "message": "no", "code": 403})
+    with served(faults={"/pods": Page(json.dumps({"items": [RUNNING]})), "": Page(refused, 403)}) as server:
+        items = oom("doctor", "-s", server.url, "-o", "json").document["items"]
+
+    assert {item["source"] for item in items} == PERMISSIONS.keys()
+    told = {item["source"] for item in items if item["rule"]}
+    assert told == PERMISSIONS.keys() - {"pods", "node pods", "log", "metrics.k8s.io"}  # which answer here
 
 
 def test_the_cluster_role_grants_nothing_that_is_not_asked_for() -> None:

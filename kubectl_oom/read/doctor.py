@@ -8,8 +8,14 @@ from kubectl_oom.evidence import Checkup
 from kubectl_oom.read.answer import part, parts, text
 from kubectl_oom.read.at_once import readers
 from kubectl_oom.read.gaps import PERMISSIONS, gap_of
+from kubectl_oom.read.rule_objects import PROMETHEUS_RULES
 from kubectl_oom.read.source import (
+    ARGO_APPLICATIONS,
+    CLAIMS,
+    CRON_JOBS,
+    DAEMON_SETS,
     DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
     EVENTS,
     HORIZONTAL_AUTOSCALERS,
     JOBS,
@@ -18,9 +24,11 @@ from kubectl_oom.read.source import (
     PODS,
     REPLICA_SETS,
     RESOURCE_QUOTAS,
+    STATEFUL_SETS,
     VERTICAL_AUTOSCALERS,
     ReadError,
 )
+from kubectl_oom.read.standing import ARGO_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
     from kubectl_oom.read.connection import Connection
     from kubectl_oom.read.engine import EngineOptions
     from kubectl_oom.read.source import Kind
+
+NO_SUCH_NAME = "kubectl-oom-doctor"  # an object that nobody has made: may it be read, it is not there
 
 
 def examine(
@@ -48,6 +58,7 @@ def examine(
         ),
         ("node events", "node OOM kills", "namespace default", _list(connection, EVENTS, "default")),
         ("node", "node memory, versions, pressure", node or "no node known", _node(connection, node)),
+        ("node pods", "who else uses the node, and its room", "all namespaces", _list(connection, PODS, None)),
         ("nodes", "whether a size fits on a node", "", _list(connection, NODES, None)),
         ("owners", "naming the workload, replicas", f"namespace {namespace}", _owners(connection, namespace)),
         (
@@ -72,8 +83,27 @@ def examine(
             "vertical autoscalers",
             "who else sets sizes",
             f"namespace {namespace}",
-            _vertical_autoscalers(connection, namespace),
+            _list_if_known(connection, VERTICAL_AUTOSCALERS, namespace),
         ),
+        (
+            "disruption budgets",
+            "whether a rollout takes too many pods",
+            f"namespace {namespace}",
+            _list(connection, DISRUPTION_BUDGETS, namespace),
+        ),
+        (
+            "claims",
+            "volumes that one pod alone can have",
+            f"namespace {namespace}",
+            _get(connection, CLAIMS, namespace),
+        ),
+        (
+            "argo cd",
+            "who sets a change back by itself",
+            f"namespace {ARGO_NAMESPACE}",
+            _get(connection, ARGO_APPLICATIONS, ARGO_NAMESPACE),
+        ),
+        ("alert rules", "alerts --check -A", "all namespaces", _list_if_known(connection, PROMETHEUS_RULES, None)),
         ("log", "the program's own heap errors", f"namespace {namespace}", _log(connection, namespace)),
         ("kubelet", "memory now, killed children", node or "no node known", _kubelet(connection, node)),
         ("metrics.k8s.io", "working set now, without the kubelet", "", _metrics_api(connection, namespace)),
@@ -133,10 +163,24 @@ def _node(connection: Connection, node: str | None) -> Callable[[], str]:
     return probe
 
 
-def _vertical_autoscalers(connection: Connection, namespace: str) -> Callable[[], str]:
+def _get(connection: Connection, kind: Kind, namespace: str) -> Callable[[], str]:
+    """Whether one object may be read, tried on one that is not there: who may not is told so, not that it is missing."""
+
     def probe() -> str:
         try:
-            return _list(connection, VERTICAL_AUTOSCALERS, namespace)()
+            connection.get_json(kind.path(namespace, NO_SUCH_NAME))
+        except ReadError as error:
+            if error.reason != "NotFound":
+                raise
+        return f"get {kind.qualified}"
+
+    return probe
+
+
+def _list_if_known(connection: Connection, kind: Kind, namespace: str | None) -> Callable[[], str]:
+    def probe() -> str:
+        try:
+            return _list(connection, kind, namespace)()
         except ReadError as error:
             if error.reason != "NotFound":
                 raise
@@ -147,7 +191,7 @@ def _vertical_autoscalers(connection: Connection, namespace: str) -> Callable[[]
 
 def _owners(connection: Connection, namespace: str) -> Callable[[], str]:
     def probe() -> str:
-        for kind in (REPLICA_SETS, DEPLOYMENTS, JOBS):
+        for kind in (REPLICA_SETS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS, CRON_JOBS):
             connection.get_json(kind.path(namespace), {"limit": "1"})
         return "list workloads"
 

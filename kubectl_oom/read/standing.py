@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TRACKING = "argocd.argoproj.io/tracking-id"
 _ARGO_LABEL = "argocd.argoproj.io/instance"
-_ARGO_NAMESPACE = "argocd"  # where its applications are, unless the name says otherwise
+ARGO_NAMESPACE = "argocd"  # where its applications are, unless the name says otherwise
 _ONE_NODE, _ONE_POD = "ReadWriteOnce", "ReadWriteOncePod"
 
 
@@ -124,7 +124,7 @@ def _self_heals(facts: WorkloadFacts, source: Source, gaps: list[Gap]) -> bool |
         return None
     # An application outside of Argo CD's own namespace is tracked as namespace_name; no namespace has a "_" in it.
     place, apart, name = app.partition("_")
-    place, name = (place, name) if apart else (_ARGO_NAMESPACE, app)
+    place, name = (place, name) if apart else (ARGO_NAMESPACE, app)
     try:
         found = source.get(ARGO_APPLICATIONS, place, name)
     except ReadError as error:
