@@ -219,7 +219,9 @@ def test_the_course_keeps_the_highest_sample_of_each_step(engine: Engine) -> Non
         beside = [value for at, value in memory if end - step <= at <= end]
         if beside:
             truth[moment(end)] = {int(max(inside or beside)), int(max(beside))}
-    drawn = course[CALM.name, "app"]
+    (life,) = course
+    assert (life.pod, life.container) == (CALM.name, "app")
+    drawn = life.working_set
     assert [sample.at for sample in drawn] == sorted(truth)
     assert all(sample.value in truth[sample.at] for sample in drawn)
     assert max(sample.value for sample in drawn) == working_set(CALM).max_sampled_bytes

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_oom.evidence import Owner, Sample
+from kubectl_oom.evidence import CaseFile, Confidence, Owner, Pattern, Sample
+from kubectl_oom.judge.history import recount
 from kubectl_oom.judge.kills import kills_of
 from kubectl_oom.judge.past import Past
 from kubectl_oom.read import past as reading
 from kubectl_oom.read.engine import EngineOptions
 from kubectl_oom.read.engines import connect_engine
-from tests.engines import ENGINES, require_program, running
+from tests.engines import ENGINES, Series, require_program, running
 from tests.stories import DAY, MI, End, PodStory, owned, told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from kubectl_oom.evidence import WorkloadPast
@@ -78,3 +80,44 @@ def test_a_limit_that_never_changed_stands_at_both_ends_of_the_course(past: Work
     first, last = calm.working_set[0].at, calm.working_set[-1].at
 
     assert calm.limit == (Sample(at=first, value=512 * MI), Sample(at=last, value=512 * MI))
+
+
+@pytest.mark.parametrize("dropped", ["nothing", "id"])
+def test_a_leak_that_is_killed_again_and_again_is_no_collector_at_work(
+    dropped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each instance is a life of its own; an engine that keeps no ids has the kills to tell them apart."""
+    require_program("prometheus", "promtool")
+    kills = [SINCE + n * 28 * 3600 + 77 for n in range(1, 6)]
+
+    def leaks(at: int) -> float:
+        return (100 + 14.5 * (at - max(SINCE, *(kill for kill in [SINCE, *kills] if kill < at))) / 3600) * MI
+
+    ends = tuple(End(at) for at in kills)
+    story = PodStory(
+        POD, ("ReplicaSet", REPLICA_SET), SINCE, UNTIL, ends, limit=512 * MI, needs=leaks, child_killed_after=None
+    )
+    monkeypatch.setattr(reading, "RAW_SAMPLES", 100)
+    series = told(story, of=[owned("shop", "api", REPLICA_SET, SINCE, UNTIL)])
+    if dropped == "id":
+        series = [one for one in series if "id" not in one.labels] + joined(one for one in series if "id" in one.labels)
+    with running("prometheus", series, tmp_path) as store:
+        engine = connect_engine(EngineOptions(url=store.url), None)
+        workload = Owner(api_version="apps/v1", kind="Deployment", name="api")
+        past = reading.read_past(engine, "shop", workload, [POD], moment(SINCE), moment(UNTIL))
+
+    (item,) = recount(CaseFile(pods=()), [past], since=moment(SINCE), until=moment(UNTIL)).items
+
+    assert past.stepped_seconds == 300
+    assert (item.pattern, item.confidence) == (Pattern.LEAK, Confidence.LIKELY)
+    assert [(kill.at, kill.pattern) for kill in item.kills] == [(moment(at), Pattern.LEAK) for at in reversed(kills)]
+    assert all((kill.highest_sampled_bytes or 0) > 500 * MI for kill in item.kills)
+
+
+def joined(instances: Iterable[Series]) -> list[Series]:
+    """The series of the instances as one each, as they are without their ids."""
+    found: dict[tuple[tuple[str, str], ...], list[tuple[int, float]]] = {}
+    for one in instances:
+        labels = tuple((name, value) for name, value in one.labels.items() if name != "id")
+        found.setdefault(labels, []).extend(one.points)
+    return [Series(dict(labels), points) for labels, points in found.items()]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.read import promql
 from kubectl_oom.read.columns import Column, Columns
-from kubectl_oom.read.lives import SPEC_LIMIT, WORKING_SET, samples_of
+from kubectl_oom.read.engine import Row
+from kubectl_oom.read.lives import SPEC_LIMIT, WORKING_SET, lives_of, samples_of
 from kubectl_oom.read.metrics import SPEC_LIMITS
 from kubectl_oom.read.window import HIGHEST, OF_MEMORY
 
@@ -16,25 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from kubectl_oom.evidence import Sample
+    from kubectl_oom.evidence import Life, Sample
     from kubectl_oom.read.engine import Answer, Engine
     from kubectl_oom.read.window import Container
 
 # Widths of a step, in seconds; a step shorter than a scrape repeats samples.
 _STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
-_MEMORY = Column(HIGHEST, (WORKING_SET,), promql.IN_CONTAINERS)
+# By instance: the next life in the same line would make a leak that is killed look like a collector at work.
+_MEMORY = Column("max by (pod, container, id) (max_over_time(SERIES))", (WORKING_SET,), promql.IN_CONTAINERS)
 _LIMIT = Column(HIGHEST, SPEC_LIMITS, (*promql.IN_CONTAINERS, OF_MEMORY))
 _ENFORCED_LIMIT = Column(HIGHEST, (SPEC_LIMIT,), promql.IN_CONTAINERS)
 
 
 def read_course(
     engine: Engine, namespace: str, pods: Sequence[str], since: datetime, until: datetime, *, points: int
-) -> dict[Container, tuple[Sample, ...]]:
-    """The working set over the window: of each of at most `points` steps, the highest sample in it.
+) -> tuple[Life, ...]:
+    """The working set over the window: of each of at most `points` steps, the highest sample of each instance in it.
 
-    Steps follow each other without a gap, so no spike is lost; a step without samples has no point.
+    Steps follow each other without a gap, so no spike is lost; a step without samples has no point. Each is stamped with
+    its end, so the last of a life may lie behind the life's.
     """
-    return _Course(engine, namespace, pods, since, until, points).of(_MEMORY)
+    rows = _Course(engine, namespace, pods, since, until, points).rows(_MEMORY)
+    named = [Row(labels={**row.labels, "__name__": WORKING_SET}, samples=row.samples) for row in rows]
+    return lives_of(named, (), ())
 
 
 def read_limit_course(
@@ -66,8 +71,11 @@ class _Course:
 
         self._asking = Columns(engine, namespace, pods, seconds, ask)
 
+    def rows(self, column: Column) -> list[Row]:
+        return self._asking.rows({"course": column})["course"]
+
     def of(self, column: Column) -> dict[Container, tuple[Sample, ...]]:
-        rows = self._asking.rows({"course": column})["course"]
         return {
-            (row.labels.get("pod", ""), row.labels.get("container", "")): samples_of(dict(row.samples)) for row in rows
+            (row.labels.get("pod", ""), row.labels.get("container", "")): samples_of(dict(row.samples))
+            for row in self.rows(column)
         }

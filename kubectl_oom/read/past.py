@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Life, MemoryHistory, Sample, WorkloadPast
+from kubectl_oom.evidence import MemoryHistory, Sample, WorkloadPast
 from kubectl_oom.read.course import read_course, read_limit_course, step_for
 from kubectl_oom.read.metrics import read_lives
 from kubectl_oom.read.owners import pods_of_workload
@@ -13,10 +16,10 @@ from kubectl_oom.read.survey_kills import KillReader
 from kubectl_oom.read.window import read_window, samples_of_pods
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from kubectl_oom.evidence import ContainerWindow, MemoryWindow, Owner
+    from kubectl_oom.evidence import ContainerWindow, Life, MemoryWindow, Owner
     from kubectl_oom.read.engine import Engine
 
 # Working-set samples up to which the raw ones are read: three pods, seven days, every 30 s. Six families of them are
@@ -60,28 +63,59 @@ def _step(since: datetime, until: datetime) -> float:
 def _course(
     engine: Engine, namespace: str, pods: Sequence[str], since: datetime, until: datetime, window: MemoryWindow
 ) -> MemoryHistory:
-    """The highest sample of each step as one life per container: what is left where raw samples are too many.
+    """The highest sample of each step of each life: what is left where raw samples are too many.
 
     Kills of children are counted as they stood every few minutes, in the instances that run on.
     """
     course = read_course(engine, namespace, pods, since, until, points=COURSE_POINTS)
+    step = timedelta(seconds=_step(since, until))
+    kills = defaultdict(list)
+    for kill in window.kills:  # the oldest first
+        kills[kill.pod, kill.container].append(kill.at)
+    lives = [part for life in course for part in _ended(life, kills[life.pod, life.container], step)]
     rows = {(row.pod, row.container): row for row in window.containers}
     resized = sorted({row.pod for row in rows.values() if row.lowest_limit_bytes != row.limit_bytes})
     limits = read_limit_course(engine, namespace, resized, since, until, points=COURSE_POINTS) if resized else {}
     lost_some = [row.pod for row in rows.values() if row.oom_events]
     counted = KillReader(engine, since, until).counters([namespace], lost_some)
-    lives = [
-        Life(
-            pod=pod,
-            container=container,
-            container_id=None,
-            working_set=samples,
-            limit=limits.get((pod, container)) or _constant(samples, rows.get((pod, container))),
-            oom_events=counted.get((namespace, pod, container), ()),
+    newest = {(life.pod, life.container): life for life in sorted(lives, key=lambda life: life.working_set[-1].at)}
+    told = [
+        replace(
+            life,
+            limit=_while(life, limits.get((life.pod, life.container), ()), step)
+            or _constant(life.working_set, rows.get((life.pod, life.container))),
+            oom_events=counted.get((namespace, life.pod, life.container), ())
+            if life is newest[life.pod, life.container]
+            else (),
         )
-        for (pod, container), samples in sorted(course.items())
+        for life in lives
     ]
-    return MemoryHistory(source=window.source, since=since, until=until, lives=tuple(lives))
+    return MemoryHistory(source=window.source, since=since, until=until, lives=tuple(told))
+
+
+def _ended(life: Life, kills: Sequence[datetime], step: timedelta) -> Iterator[Life]:
+    """The life, with its last step stamped with the kill that ended it: what was sampled in it was sampled before.
+
+    `kills` are the container's, the oldest first. Where no id tells its instances apart, they do.
+    """
+    rest = life.working_set
+    for at in kills[bisect_left(kills, rest[0].at) :]:
+        before = bisect_right(rest, at, key=lambda sample: sample.at)
+        through = before + (before < len(rest) and rest[before].at - step < at)
+        if not before or (life.container_id and through < len(rest)):
+            continue  # of another instance
+        last = rest[through - 1]
+        yield replace(life, working_set=(*rest[: through - 1], replace(last, at=min(last.at, at))))
+        rest = rest[through:]
+        if not rest:
+            return
+    yield replace(life, working_set=rest)
+
+
+def _while(life: Life, limits: Sequence[Sample], step: timedelta) -> tuple[Sample, ...]:
+    """The limits that were in force during the life."""
+    first, last = life.working_set[0].at - step, life.working_set[-1].at
+    return tuple(sample for sample in limits if first <= sample.at <= last)
 
 
 def _constant(samples: tuple[Sample, ...], row: ContainerWindow | None) -> tuple[Sample, ...]:
