@@ -19,6 +19,7 @@ from kubectl_oom.evidence import (
     Owner,
     Pattern,
     Sample,
+    Spread,
     Verdict,
 )
 from kubectl_oom.judge.causes import causes_of, heap_cap
@@ -116,6 +117,17 @@ def test_where_nothing_was_killed_only_growth_is_a_cause(pattern: Pattern) -> No
 
 def test_growth_is_a_cause_before_anything_was_killed() -> None:
     assert codes(history(Pattern.LEAK, kills=())) == ["cause-leak"]
+
+
+@pytest.mark.parametrize(("level", "code"), [(850, ["cause-limit-too-low"]), (500, [])])
+def test_a_level_far_below_a_limit_that_was_raised_since_the_kills_is_not_close_to_it(
+    level: int, code: list[str]
+) -> None:
+    spread = Spread(
+        samples=9, mean_bytes=None, p50_bytes=None, p95_bytes=level * MI, p99_bytes=None, max_sampled_bytes=0
+    )
+
+    assert codes(replace(history(Pattern.PLATEAU), working_set=spread)) == code
 
 
 def test_a_killed_child_alone_does_not_make_the_limit_too_low() -> None:

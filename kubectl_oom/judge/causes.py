@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HEAP_OF_LIMIT = 0.80
 # Go counts its stacks and buffers as well: its guide leaves 5 to 10 % of the limit to the rest (judge/heap/go.py).
 GO_CLOSE = 0.95
+# A level from this share of the limit on leaves no room for what comes between two samples.
+CLOSE_TO_LIMIT = 0.80
 # Below this share of the working set the process's own memory does not explain it: shared memory or tmpfs does.
 RSS_EXPLAINS = 0.60
 _HEAP_RUNTIMES = frozenset({"jvm", "node", "dotnet", "go"})
@@ -66,7 +68,7 @@ def _by_pattern(history: ContainerHistory, runtime: Runtime | None, *, killed: b
                 "Compare with the amount of data or the number of users over the same days; a cache stops growing once it "
                 "has a bound.",
             )
-        case Pattern.PLATEAU if killed:
+        case Pattern.PLATEAU if killed and _is_close(history):
             yield _cause(
                 history,
                 runtime,
@@ -87,6 +89,12 @@ def _by_pattern(history: ContainerHistory, runtime: Runtime | None, *, killed: b
             )
         case _:
             return
+
+
+def _is_close(history: ContainerHistory) -> bool:
+    """Whether its level is close to today's limit, as far as that is known; a limit that killed may have been raised since."""
+    level = history.working_set.p95_bytes if history.working_set else None
+    return level is None or history.limit_bytes is None or level >= CLOSE_TO_LIMIT * history.limit_bytes
 
 
 def _spike(history: ContainerHistory, runtime: Runtime | None) -> Iterator[Finding]:
