@@ -26,6 +26,17 @@ def test_a_soft_limit_left_behind_by_a_raised_limit_is_raised_with_it() -> None:
     assert changes(found) == [("GOMEMLIMIT", "921MiB", "460MiB", True)]
 
 
+def test_a_limit_in_units_is_read_by_go_as_bytes() -> None:
+    source = {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}
+
+    found = advice(run_as(valued={"GOMEMLIMIT": source}), 512 * MI)
+
+    assert told(found).startswith(
+        "GOMEMLIMIT is (limits.memory / 1Mi): Kubernetes fills in a number without its unit, and Go reads it as bytes"
+    )
+    assert found.heap_cap_bytes is None
+
+
 def test_the_whole_limit_leaves_nothing_for_what_go_does_not_count() -> None:
     source = {"resourceFieldRef": {"resource": "limits.memory"}}
 

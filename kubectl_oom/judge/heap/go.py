@@ -36,7 +36,7 @@ def advise(program: Program) -> HeapAdvice:
     evidence = [program.runtime.evidence]
     if given and program.runtime.evidence.value != f"{NAME}={given}":
         evidence.append(Citation(source="pod", field="env", value=f"{NAME}={given}"))
-    follows = given is not None and given.startswith("(limits.memory")
+    follows = given == "(limits.memory)"
     return HeapAdvice(
         runtime="go",
         evidence=tuple(evidence),
@@ -57,6 +57,11 @@ def _sentences(program: Program, given: str | None, soft: int | None, *, follows
         yield (
             "GOMEMLIMIT is the whole limit (resourceFieldRef limits.memory): nothing is left for what Go does not count, such as "
             f"C code, mapped files and other processes. Set 90 % of it: {_ninety(program)}."
+        )
+    elif given.startswith("(limits.memory /"):
+        yield (
+            f"GOMEMLIMIT is {given}: Kubernetes fills in a number without its unit, and Go reads it as bytes, so the "
+            f"collector never rests. Set 90 % of the limit: {_ninety(program)}."
         )
     elif given == NOT_RECORDED or is_set_elsewhere(given) or given.startswith("("):
         yield f"GOMEMLIMIT is {given}, and what it holds is not known; 90 % of the limit is the rule: {_ninety(program)}."
