@@ -92,6 +92,31 @@ def test_the_option_that_the_jvm_obeys_is_the_one_that_counts(
     assert advice(run_as(*command, env=env), GI).heap_cap_bytes == heap
 
 
+@pytest.mark.parametrize(
+    ("options", "heap"),
+    [
+        ("-XX:MaxRAMFraction=1", GI),
+        ("-XX:MaxRAMFraction=2", 512 * MI),
+        ("-XX:MaxRAMFraction=1 -XX:MaxRAMPercentage=60", GI * 60 // 100),
+        ("-XX:MaxRAMFraction=1 -Xmx300m", 300 * MI),
+    ],
+)
+def test_a_fraction_counts_where_nothing_newer_is_set(options: str, heap: int) -> None:
+    assert advice(run_as("java", *options.split()), GI).heap_cap_bytes == pytest.approx(heap, abs=1)
+
+
+def test_in_the_place_of_a_fraction_stands_a_size_which_every_jdk_knows() -> None:
+    options = "-XX:+UnlockExperimentalVMOptions -XX:+UseCGroupMemoryLimitForHeap -XX:MaxRAMFraction=1"
+    old = run_as("java", *options.split(), image="openjdk:8u171-jre")
+
+    found = advice(old, GI, killed=GI, wanted=2 * GI)
+
+    assert told(found).startswith("JDK 8u171 does not know cgroup v2")  # and not: does not know containers
+    assert changes(advice(run_as("java", *options.split()), GI, wanted=2 * GI)) == [
+        ("-Xmx", "1536m", "-XX:MaxRAMFraction=1 in the command", False)
+    ]
+
+
 def test_what_is_not_recorded_is_said_and_not_guessed() -> None:
     source = {"configMapKeyRef": {"name": "x", "key": "y"}}
     variable = advice(run_as("java", env={"JAVA_OPTS": "-Xmx$(HEAP)"}), GI, highest=GI, killed=GI, wanted=2 * GI)

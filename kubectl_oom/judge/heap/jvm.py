@@ -56,6 +56,10 @@ PLACES = (
 _XMX = re.compile(r"-Xmx(\d{1,15}[kKmMgGtT]?)?(?![\w.])|-XX:MaxHeapSize(?:=(\d{1,15}[kKmMgGtT]?))?(?![\w.])")
 _PERCENT = re.compile(r"-XX:MaxRAMPercentage(?:=(\d{1,3}(?:\.\d{1,9})?))?(?![\w.])")
 _MIN_PERCENT = re.compile(r"-XX:MinRAMPercentage(?:=(\d{1,3}(?:\.\d{1,9})?))?(?![\w.])")
+_FRACTION = re.compile(
+    r"-XX:MaxRAMFraction(?:=(\d{1,9}))?(?![\w.])"
+)  # deprecated, and obeyed where no percentage is set
+_CGROUP_V1 = re.compile(r"-XX:\+UseCGroupMemoryLimitForHeap")  # how JDK 8u131 and 9 learn of a limit
 _BLIND = re.compile(r"-XX:-UseContainerSupport")
 _DUMP = re.compile(r"-XX:\+HeapDumpOnOutOfMemoryError")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -112,11 +116,11 @@ def size_of(text: str | None) -> int | None:
 def cap_of(program: Program) -> Cap:
     """What caps the heap, as far as command and settings tell. An -Xmx wins over every percentage."""
     openj9 = is_openj9(program)
-    for pattern in (_XMX, _PERCENT):
+    for pattern in (_XMX, _PERCENT, _FRACTION):
         flag = last_flag(program, PLACES, pattern)
-        if flag is None:
+        if flag is None or (openj9 and pattern is _FRACTION):
             continue
-        fixed, percent = (size_of(flag.value), None) if pattern is _XMX else (None, percent_of(flag.value))
+        fixed, percent = (size_of(flag.value), None) if pattern is _XMX else (None, _percent(flag, pattern))
         if fixed is None and percent is None:
             return Cap(flag=flag, unread=f"{flag.text} stands in {flag.place}, and its value is not recorded")
         return Cap(
@@ -129,6 +133,13 @@ def cap_of(program: Program) -> Cap:
     if elsewhere := unread_places(program, PLACES):
         return Cap(unread=f"{' and '.join(elsewhere)} comes from an object that is not read")
     return Cap(min_percent=_min_percent(program), openj9=openj9)
+
+
+def _percent(flag: Flag, pattern: re.Pattern[str]) -> float | None:
+    """The percentage that the option sets; of a fraction the whole memory over it."""
+    if pattern is _PERCENT:
+        return percent_of(flag.value)
+    return 100 / int(flag.value) if flag.value and int(flag.value) else None
 
 
 def _min_percent(program: Program) -> float:
@@ -166,7 +177,7 @@ def _blind(program: Program) -> Iterator[str]:
     off = last_flag(program, PLACES, _BLIND)
     if off:
         yield f"{off.text} in {off.place}: the JVM sizes its heap by the node's memory, not by the limit."
-    elif jdk and jdk.knows_containers is False:
+    elif jdk and jdk.knows_containers is False and not last_flag(program, PLACES, _CGROUP_V1):
         yield f"JDK {jdk} does not know containers (8u191 and 10 do): without -Xmx its heap is 25 % of the node's memory."
     elif jdk and jdk.knows_cgroup_v2 is False:
         yield (
@@ -248,7 +259,10 @@ def _settings(program: Program, cap: Cap) -> Iterator[Setting]:
         return
     usual = SMALL_PERCENT if program.wanted <= SMALL_LIMIT else USUAL_PERCENT
     best = best_percent(program.wanted, _rest(program, cap), usual)
-    if cap.flag is not None and cap.percent > max(best, usual):
+    if cap.flag is not None and cap.percent > max(best, usual) and _FRACTION.match(cap.flag.text):
+        # Whoever sets a fraction may run a JDK that knows no percentage, and would not start with one.
+        yield instead(program, cap.flag, "-Xmx", f"{max(1, program.wanted * best // 100 // MI)}m", "")
+    elif cap.flag is not None and cap.percent > max(best, usual):
         yield instead(program, cap.flag, "-XX:MaxRAMPercentage", str(best))
     elif cap.flag is None and not cap.openj9 and program.killed is None and best > cap.percent:
         yield beside(program, PLACES, "-XX:MaxRAMPercentage", str(best))
