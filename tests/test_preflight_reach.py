@@ -95,7 +95,10 @@ def test_a_job_cannot_be_changed_unless_it_is_suspended() -> None:
     job = _kind("Job", "batch", strategy="immutable", surge=0)
 
     assert found(planned(job)) == {"job-immutable": True}
-    assert found(planned(replace(job, suspended=True))) == {"job-suspended": False}
+    suspended = planned(replace(job, suspended=True))
+    assert found(suspended) == {"job-suspended": False}
+    assert suspended.effects[0] == "The Job's pods have the new size once it is resumed."
+    assert [command.split()[:3] for command in suspended.commands] == [["kubectl", "patch", "job/api"]]
 
 
 def test_a_budget_that_allows_less_than_the_rollout_takes_is_said() -> None:

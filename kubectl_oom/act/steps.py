@@ -71,6 +71,8 @@ def nothing_to_follow(item: Json, facts: WorkloadFacts) -> Step | None:
     where = f"-n {facts.namespace}"
     if kind == "CronJob":
         return _nothing(*_next_run(item, where))
+    if kind == "Job" and facts.suspended:
+        return _nothing(f"{name} is suspended: its pods get the new size when it is resumed.", None)
     if kind == "Job":
         return _nothing("The template of a Job cannot be changed.", "Create it again with the new size")
     if facts.strategy == "OnDelete":

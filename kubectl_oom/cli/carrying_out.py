@@ -37,9 +37,9 @@ def carried_out(source: Source, report: FixReport, values: dict[str, Any], now: 
 
 
 def _refuse_jobs(todo: list[FixOutcome]) -> None:
-    """OomError for a Job, whatever the user says: the API server never changes its template."""
+    """OomError for a Job, whatever the user says: the API server never changes its template once it has started."""
     for outcome in todo:
-        if outcome.plan.facts.target.kind == "Job":
+        if outcome.plan.facts.template_stays:
             raise OomError(
                 f"error: {_name(outcome)}: the template of a Job cannot be changed; nothing was changed",
                 f"To start it again from the beginning: {outcome.plan.commands[0]}",

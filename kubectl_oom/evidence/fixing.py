@@ -85,6 +85,11 @@ class WorkloadFacts:
     kubelets: Mapping[str, str] = field(default_factory=dict)  # node → version, of the nodes that run its pods
     self_heals: bool | None = None  # its Argo CD application reverts changes by itself; None: not read
 
+    @property
+    def template_stays(self) -> bool:
+        """Whether the API server takes no change of it: of a Job, unless it is suspended (1.36 and later)."""
+        return self.target.kind == "Job" and not self.suspended
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerChange:

@@ -20,7 +20,7 @@ from kubectl_oom.judge.commands import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from kubectl_oom.evidence import ContainerChange, HeapAdvice, Owner, Sizes, Written
+    from kubectl_oom.evidence import ContainerChange, HeapAdvice, Owner, Sizes, WorkloadFacts, Written
 
 Json = dict[str, Any]
 
@@ -115,11 +115,12 @@ def pod_spec_of(item: Mapping[str, Any]) -> Json:
 # --- kubectl's own words ---------------------------------------------------------------------------------------------
 
 
-def commands_of(namespace: str, target: Owner, changes: Sequence[ContainerChange], patch: Json) -> tuple[str, ...]:
+def commands_of(facts: WorkloadFacts, changes: Sequence[ContainerChange], patch: Json) -> tuple[str, ...]:
     """The commands with the effect of the patch: `set resources` where it can say it, else `patch`."""
-    if target.kind == "Job":
+    namespace, target = facts.namespace, facts.target
+    if facts.template_stays:
         return (recreate_command_of(namespace, target, patch),)
-    if target.kind == "Pod" or any(change.type in INIT for change in changes):
+    if target.kind in ("Pod", "Job") or any(change.type in INIT for change in changes):
         return (patch_command(namespace, target, patch),)
     return tuple(set_resources(namespace, target, change.container, change.after) for change in changes)
 
@@ -150,8 +151,8 @@ def recreate_command_of(namespace: str, target: Owner, patch: Json) -> str:
     )
 
 
-def undo_command_of(namespace: str, target: Owner, undo: Json) -> str:
+def undo_command_of(facts: WorkloadFacts, undo: Json) -> str:
     """One patch, since `set resources` cannot take away what was not there before."""
-    if target.kind == "Job":
-        return recreate_command_of(namespace, target, undo)
-    return patch_command(namespace, target, undo)
+    if facts.template_stays:
+        return recreate_command_of(facts.namespace, facts.target, undo)
+    return patch_command(facts.namespace, facts.target, undo)

@@ -58,7 +58,7 @@ def _ways(outcome: FixOutcome, flags: Flags) -> Iterator[Way]:
     elif outcome.applied:
         yield Way("The way back", (own_undo(plan),))
         yield Way("The way back with kubectl alone", plan.undo_commands)
-    elif plan.facts.target.kind == "Job":  # its template never changes
+    elif plan.facts.template_stays:
         yield Way("The only way is to make it anew, which starts its work from the beginning", plan.commands)
     else:
         yield Way(_head(plan, flags), (own_command(plan, flags),))

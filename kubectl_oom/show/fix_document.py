@@ -57,11 +57,8 @@ def _of_the_container(outcome: FixOutcome, change: ContainerChange) -> Json:
     """What changes this container and no other, and what takes that back."""
     facts, plan = outcome.plan.facts, outcome.plan
     patch, undo = only(plan.patch, change.container), only(plan.undo, change.container)
-    back = undo_command_of(facts.namespace, facts.target, undo)
-    if plan.is_undo:
-        command = undo_command_of(facts.namespace, facts.target, patch)
-    else:
-        command = commands_of(facts.namespace, facts.target, (change,), patch)[0]
+    back = undo_command_of(facts, undo)
+    command = undo_command_of(facts, patch) if plan.is_undo else commands_of(facts, (change,), patch)[0]
     heap = next(iter(heap_commands_of(facts.namespace, facts.target, (change,))), None)
     return {"command": command, "heapCommand": heap, "patch": patch, "undo": undo, "undoCommand": back}
 

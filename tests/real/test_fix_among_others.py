@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.access import FIXER, READER
 from tests.real.fixing import PROGRAM, arguments, containers_of, environment, fix, read, without_note, written
 from tests.real.relay import Relay
-from tests.real.stage import Api, Stage
+from tests.real.stage import ROOTS, Api, Stage
 from tests.real.tool import run
 
 if TYPE_CHECKING:
@@ -68,7 +68,28 @@ def test_the_printed_commands_do_by_hand_what_apply_does(stage: Stage, plural: s
     assert containers_of(read(stage, plural, "shop"))[0]["resources"]["limits"] == {"memory": "64Mi"}
 
 
-def test_a_job_is_never_changed_and_the_printed_commands_start_it_again(stage: Stage) -> None:
+def test_a_suspended_job_is_changed_and_changed_back_as_the_printed_commands_do_it(stage: Stage) -> None:
+    for name in ("shop", "same"):
+        stage.workload("jobs", name)
+        stage.api.patch(stage.path(ROOTS["jobs"], "jobs", name), {"spec": {"suspend": True}})
+    before = read(stage, "jobs", "shop")
+    shown = fix(stage, "job/same", *SIZES, "-o", "changes").document()["items"][0]
+
+    made = fix(stage, "job/shop", *SIZES, *NOW, "--timeout", "30s")
+    assert made.code == 0, made.err
+    assert "job/shop is suspended: its pods get the new size when it is resumed." in made.err
+    _kubectl(stage, shown["command"])
+    after = {name: containers_of(read(stage, "jobs", name)) for name in ("shop", "same")}
+    assert after["shop"] == after["same"]
+    assert after["shop"][0]["resources"] == {"limits": {"memory": "96Mi"}, "requests": {"memory": "48Mi"}}
+
+    assert fix(stage, "job/shop", "--undo", *NOW).code == 0
+    _kubectl(stage, shown["undoCommand"])
+    assert containers_of(read(stage, "jobs", "shop")) == containers_of(read(stage, "jobs", "same"))
+    assert written(read(stage, "jobs", "shop")) == written(before)
+
+
+def test_a_job_that_has_started_is_never_changed_and_the_printed_commands_start_it_again(stage: Stage) -> None:
     stage.workload("jobs", "once")
     stage.wait("the pod", lambda: len(stage.items("/api/v1", "pods")) == 1)
     before = read(stage, "jobs", "once")

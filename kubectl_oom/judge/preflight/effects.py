@@ -41,7 +41,9 @@ def _is_or_are(names: list[str]) -> str:
 
 def _of_a_template(here: Situation) -> Iterator[str]:
     facts, kind = here.facts, here.facts.target.kind
-    if kind == "Job":
+    if kind == "Job" and facts.suspended:
+        yield "The Job's pods have the new size once it is resumed."
+    elif kind == "Job":
         yield "Nothing: a Job's template stays as it was created."
     elif kind == "CronJob":
         yield "The next run of the CronJob has the new size; one that runs now keeps the old size."
