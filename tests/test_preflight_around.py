@@ -133,8 +133,16 @@ def test_a_container_that_a_webhook_adds_is_set_by_its_annotations(name: str, sa
     plan = planned(pods=pods, asked=by_hand(512, container=name))
 
     assert plan.changes == ()
-    assert found(plan) == {"injected-container": False}
+    assert found(plan) == {"injected-container": True}  # nothing else was asked for
     assert said in (check(plan, "injected-container").remedy or "")
+
+
+def test_a_container_that_a_webhook_adds_stands_against_nothing_where_others_are_changed() -> None:
+    pods = replicas(2, app(), app(name="istio-proxy"))
+    plan = planned(None, proposal(), proposal(size={"container": "istio-proxy"}), pods=pods)
+
+    assert [change.container for change in plan.changes] == ["app"]
+    assert found(plan)["injected-container"] is False
 
 
 def test_a_limit_that_a_limit_range_gave_is_told_from_a_chosen_one() -> None:

@@ -47,7 +47,7 @@ def _refuse_jobs(todo: list[FixOutcome]) -> None:
 
 
 # What leaves a plan without a change although one was asked for.
-UNFINISHED = frozenset({"container-not-named"})
+UNFINISHED = frozenset({"container-not-named", "injected-container"})
 
 
 def _refuse_blocked(items: tuple[FixOutcome, ...]) -> None:

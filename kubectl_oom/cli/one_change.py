@@ -26,6 +26,7 @@ class Order:
     follow_seconds: float  # 0: not at all
     watch_seconds: float
     rollback: bool
+    by_hand: bool = False  # the sizes were given
 
 
 def order_of(values: Mapping[str, Any], now: datetime) -> Order:
@@ -38,6 +39,7 @@ def order_of(values: Mapping[str, Any], now: datetime) -> Order:
         follow_seconds=seconds_of(values["timeout"]) or 0.0,
         watch_seconds=seconds_of(values["watch_for"]) or 0.0,
         rollback=values["rollback_on_failure"],
+        by_hand=bool(values["limit_text"] or values["request_text"]),
     )
 
 
@@ -117,9 +119,10 @@ def _again(source: LiveSource, outcome: FixOutcome, order: Order, stand: Stand) 
     from kubectl_oom.act.sending import FIELD_MANAGER
     from kubectl_oom.judge.fixing import as_it_stands
 
-    facts = outcome.plan.facts
+    facts, name = outcome.plan.facts, f"{outcome.plan.facts.target.kind.lower()}/{outcome.plan.facts.target.name}"
     there = "the values from before" if outcome.plan.is_undo else "these sizes"
-    tell(f"{facts.target.kind.lower()}/{facts.target.name} has {there} already: there is nothing to change.")
+    known = outcome.plan.is_undo or (order.by_hand and not outcome.plan.blocked_by)
+    tell(f"{name}{f' has {there} already' if known else ''}: there is nothing to change.")
     if order.trial or FIELD_MANAGER not in {manager.name for manager in facts.managers}:
         return outcome
     plan = as_it_stands(outcome.plan)

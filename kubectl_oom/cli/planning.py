@@ -54,6 +54,7 @@ def planned(source: Source, values: dict[str, Any], asked: FixAsked, now: dateti
         _plan(source, item, case, past, room, proposals.items, asked, values)
         for item, past, room in zip(objects, pasts, rooms, strict=True)
     ]
+    _refuse_unknown_container(plans, case, asked.container)
     outcomes = tuple(FixOutcome(plan=plan, applied=False, dry_run=values["dry_run"]) for plan in plans)
     gaps_of_plans = [gap for plan in plans for gap in plan.facts.gaps]
     report = FixReport(
@@ -94,6 +95,16 @@ def _plan(
         plan = replace(plan, in_place=in_place(kind, asked))
         return preflight(plan, own, room, pods, asked)
     return plan_of(facts, own, room, pods, asked)
+
+
+def _refuse_unknown_container(plans: Sequence[FixPlan], case: CaseFile, name: str | None) -> None:
+    """OomError for a container that neither a template nor a pod has: of workloads without pods only they tell."""
+    there = {one.name for plan in plans for one in plan.facts.written}
+    there |= {one.name for pod in case.pods for one in pod.containers}
+    if name and name not in there:
+        target, own = plans[0].facts.target, plans[0].facts.written
+        wrong = f"container {name} is not valid for {target.kind.lower()}/{target.name}"
+        raise OomError(f"error: {wrong} out of: {', '.join(one.name for one in own)}")
 
 
 def _is_about(proposal: Proposal, past: WorkloadPast) -> bool:

@@ -68,6 +68,16 @@ def test_the_printed_commands_do_by_hand_what_apply_does(stage: Stage, plural: s
     assert containers_of(read(stage, plural, "shop"))[0]["resources"]["limits"] == {"memory": "64Mi"}
 
 
+def test_a_container_that_a_workload_without_pods_does_not_have_is_refused(stage: Stage) -> None:
+    stage.workload("cronjobs", "asleep")
+
+    for words in (("--limit", "96Mi", *NOW), ("--limit", "96Mi"), ()):
+        ran = fix(stage, "cronjob/asleep", "-c", "nobody", *words)
+
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err == "error: container nobody is not valid for cronjob/asleep out of: app\n"
+
+
 def test_a_suspended_job_is_changed_and_changed_back_as_the_printed_commands_do_it(stage: Stage) -> None:
     for name in ("shop", "same"):
         stage.workload("jobs", name)

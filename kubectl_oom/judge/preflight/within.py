@@ -63,6 +63,7 @@ def _injected(here: Situation) -> Iterator[Check]:
             "to be set there.",
             evidence=(Citation(source="pod", field="spec.containers", value=name),),
             remedy=where,
+            blocks=name == here.asked.container and not here.plan.is_undo,
         )
 
 
