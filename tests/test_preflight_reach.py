@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubectl_oom.evidence import Budget, Owner, Sizes
-from tests.preflights import by_hand, check, facts, found, planned, pod_facts, pod_with
+from tests.preflights import by_hand, check, facts, found, manager, planned, pod_facts, pod_with
 from tests.room import API, app, room
 
 
@@ -134,9 +134,12 @@ def test_a_claim_on_one_node_may_work_and_does_not_block() -> None:
 def test_a_pod_of_a_controller_is_resized_alone_and_a_static_one_not_at_all() -> None:
     asked = by_hand(512)
     mine = Owner(api_version="apps/v1", kind="ReplicaSet", name="api-7d9")
+    old = Owner(api_version="v1", kind="ReplicationController", name="api-3")  # what a DeploymentConfig makes
     static = Owner(api_version="v1", kind="Node", name="node-a")
 
-    assert found(planned(pod_facts(controller=mine), asked=asked)) == {"template-unchanged": False}
+    for owner in (mine, old):
+        plan = planned(pod_facts(controller=owner, managers=(manager("kube-controller-manager"),)), asked=asked)
+        assert found(plan) == {"template-unchanged": False}
     assert found(planned(pod_facts(controller=static), asked=asked)) == {"static-pod": True}
 
 

@@ -24,8 +24,12 @@ _ORIGIN = "config.kubernetes.io/origin"
 # Field managers of code that is applied again, by the beginning of their names.
 _CODE = {"Terraform": "Terraform", "HashiCorp": "Terraform", "pulumi": "Pulumi"}
 _FROM_FILES = "kubectl-client-side-apply"
-# Field managers that stand for somebody's hand, this tool's included: nothing comes back by itself.
-_BY_HAND = ("kubectl", "Mozilla", "dashboard", "k9s", "node-fetch", "before-first-apply", "kube-apiserver")
+# Field managers that stand for somebody's hand, this tool's included, and the controllers that make an object and then
+# leave its template alone: nothing comes back by itself.
+_BY_HAND = (
+    *("kubectl", "Mozilla", "dashboard", "k9s", "node-fetch", "before-first-apply"),
+    *("kube-apiserver", "kube-controller-manager"),
+)
 _TOLD_BEFORE = ("argocd", "kustomize-controller", "helm", "kapp", _FROM_FILES, *_CODE)
 
 

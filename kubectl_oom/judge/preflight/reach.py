@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from kubectl_oom.judge.preflight.situation import Situation
 
 ROLLING = "RollingUpdate"
-_MAKERS = ("apps", "batch")  # groups of the controllers that make pods from a template
 
 
 def reach(here: Situation) -> Iterator[Check]:
@@ -42,7 +41,7 @@ def _pod_of_a_controller(here: Situation) -> Iterator[Check]:
             remedy=f"change the file on node {owner.name}",
             blocks=True,
         )
-    elif owner.api_version.partition("/")[0] in _MAKERS:
+    elif owner.is_built_in:  # an operator's own kind is told by another check
         yield Check(
             code="template-unchanged",
             severity=Severity.WARNING,
