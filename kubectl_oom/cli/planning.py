@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kubectl_oom.judge.fixing import FixAsked
     from kubectl_oom.read.source import Json, Source
 
+    Around = tuple[Json, WorkloadPast, Room]  # a workload's object, its past, and what it has to fit into
 WITH_HISTORY = ("Deployment", "StatefulSet", "DaemonSet")  # kinds whose earlier templates the cluster keeps
 
 
@@ -49,20 +50,42 @@ def planned(source: Source, values: dict[str, Any], asked: FixAsked, now: dateti
     proposals = propose(case, pasts, rooms, since=since, until=now, asked=sizing)
     if not pasts:
         raise OomError("error: no pods match, so there is nothing to fix")
-    objects = [_object(source, past) for past in pasts]
-    plans = [
-        _plan(source, item, case, past, room, proposals.items, asked, values)
-        for item, past, room in zip(objects, pasts, rooms, strict=True)
-    ]
+    around = list(zip([_object(source, past) for past in pasts], pasts, rooms, strict=True))
+    silent: tuple[str, ...] = ()
+    if values["undo"]:
+        around, silent = _with_values_from_before(around, whole=scope.is_selection)
+    plans = [_plan(source, item, case, past, room, proposals.items, asked, values) for item, past, room in around]
     _refuse_unknown_container(plans, case, asked.container)
     outcomes = tuple(FixOutcome(plan=plan, applied=False, dry_run=values["dry_run"]) for plan in plans)
     gaps_of_plans = [gap for plan in plans for gap in plan.facts.gaps]
     report = FixReport(
         items=outcomes,
         gaps=tuple(dict.fromkeys((*proposals.gaps, *gaps_of_plans))),
-        warnings=proposals.warnings,
+        warnings=(*proposals.warnings, *silent),
     )
-    return Planned(report, tuple(objects))
+    return Planned(report, tuple(item for item, _, _ in around))
+
+
+def _with_values_from_before(around: list[Around], *, whole: bool) -> tuple[list[Around], tuple[str, ...]]:
+    """Those that an undo can take back, and of a selection a sentence for each of the others; OomError without any."""
+    from kubectl_oom.read.workload import facts_of
+
+    keeping, silent = [], list[str]()
+    for one in around:
+        item, past, _ = one
+        kind = past.workload.kind if past.workload else "Pod"
+        facts = facts_of(item, "", kind)
+        name = f"{kind.lower()}/{facts.target.name}"
+        if facts.saved is not None:
+            keeping.append(one)
+        elif whole:
+            silent.append(f"{name} in {facts.namespace} keeps no values from before a fix, and stays as it is.")
+        else:
+            hint = f"`kubectl rollout history {name} -n {facts.namespace}` shows what its template was before"
+            raise OomError(f"error: {name} keeps no values from before a fix", hint if kind in WITH_HISTORY else None)
+    if not keeping:
+        raise OomError("error: nothing that was selected keeps values from before a fix")
+    return keeping, tuple(silent)
 
 
 def _plan(
@@ -88,13 +111,22 @@ def _plan(
     own = [one for one in proposals if _is_about(one, past)]
     if values["undo"]:
         plan = undo_plan_of(facts)
-        if plan is None:
-            name = f"{facts.target.kind.lower()}/{facts.target.name}"
-            hint = f"`kubectl rollout history {name} -n {facts.namespace}` shows what its template was before"
-            raise OomError(f"error: {name} keeps no values from before a fix", hint if kind in WITH_HISTORY else None)
-        plan = replace(plan, in_place=in_place(kind, asked))
-        return preflight(plan, own, room, pods, asked)
+        if plan is not None:  # which those that keep none have not come to
+            _refuse_half_an_undo(plan, asked.container)
+            return preflight(replace(plan, in_place=in_place(kind, asked)), own, room, pods, asked)
     return plan_of(facts, own, room, pods, asked)
+
+
+def _refuse_half_an_undo(plan: FixPlan, name: str | None) -> None:
+    """OomError where more would be taken back than the container that was named: there is one note for all."""
+    others = [change.container for change in plan.changes if change.container != name]
+    if name and others:
+        target = plan.facts.target
+        raise OomError(
+            f"error: --undo takes back all that the last fix of {target.kind.lower()}/{target.name} changed, "
+            f"{', '.join(others)} as well",
+            "Leave out -c",
+        )
 
 
 def _refuse_unknown_container(plans: Sequence[FixPlan], case: CaseFile, name: str | None) -> None:

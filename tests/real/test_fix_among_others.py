@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -11,9 +12,20 @@ from typing import TYPE_CHECKING, final
 import pytest
 
 from tests.cluster.access import FIXER, READER
-from tests.real.fixing import PROGRAM, arguments, containers_of, environment, fix, read, without_note, written
+from tests.real.fixing import (
+    ANNOTATION,
+    PROGRAM,
+    arguments,
+    containers_of,
+    environment,
+    fix,
+    read,
+    without_note,
+    written,
+)
 from tests.real.relay import Relay
 from tests.real.stage import ROOTS, Api, Stage
+from tests.real.status import container
 from tests.real.tool import run
 
 if TYPE_CHECKING:
@@ -21,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.cluster import Cluster
+    from tests.real.status import Json
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -66,6 +79,45 @@ def test_the_printed_commands_do_by_hand_what_apply_does(stage: Stage, plural: s
 
     _kubectl(stage, undo)
     assert containers_of(read(stage, plural, "shop"))[0]["resources"]["limits"] == {"memory": "64Mi"}
+
+
+def test_of_a_selection_what_was_changed_is_changed_back_and_the_rest_is_named(stage: Stage) -> None:
+    for name in ("shop", "same"):
+        stage.workload("replicasets", name, labels={"app": name, "tier": "web"})
+    stage.wait("the pods", lambda: len(stage.items("/api/v1", "pods")) == 2)
+    before = read(stage, "replicasets", "shop")
+    assert fix(stage, "rs/shop", *SIZES, *NOW).code == 0
+
+    named = fix(stage, "rs/shop", "rs/same", "--undo", *NOW)
+    undone = fix(stage, "-l", "tier=web", "--undo", *NOW)
+    again = fix(stage, "-l", "tier=web", "--undo", *NOW)
+
+    assert (named.code, undone.code, again.code) == (1, 0, 1)
+    assert named.err.startswith("error: replicaset/same keeps no values from before a fix")
+    assert f"replicaset/same in {stage.namespace} keeps no values from before a fix" in " ".join(undone.out.split())
+    assert again.err == "error: nothing that was selected keeps values from before a fix\n"
+    assert written(read(stage, "replicasets", "shop")) == written(before)
+
+
+def test_an_undo_takes_back_the_whole_of_the_last_fix_or_nothing(stage: Stage) -> None:
+    two = {"containers": [container(), container("other")]}
+    stage.workload("replicasets", "shop", pods=two)
+    stage.wait("the pod", lambda: len(stage.items("/api/v1", "pods")) == 1)
+    note = {"at": None, "version": "1", "containers": [_note("app"), _note("other")]}
+    path = stage.path(ROOTS["replicasets"], "replicasets", "shop")
+    stage.api.patch(path, {"metadata": {"annotations": {ANNOTATION: json.dumps(note)}}})
+
+    ran = fix(stage, "rs/shop", "-c", "app", "--undo", *NOW)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(
+        "error: --undo takes back all that the last fix of replicaset/shop changed, other as well"
+    )
+    assert fix(stage, "rs/shop", "--undo", *NOW).code == 0
+
+
+def _note(name: str) -> Json:
+    return {"name": name, "type": "app", "request": "16Mi", "limit": "32Mi"}
 
 
 def test_a_container_that_a_workload_without_pods_does_not_have_is_refused(stage: Stage) -> None:
