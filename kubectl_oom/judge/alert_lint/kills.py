@@ -155,6 +155,16 @@ def first_kill_only(place: Place) -> Fault | None:
     return Fault("first-kill-only", node, node.left)
 
 
+def change_of_ended(place: Place) -> Fault | None:
+    """A function of change on the gauge of a container that is ended: it is 1 or not there."""
+    found = measure(place)
+    if found is None or found.function not in GROWS or found.selector.name not in metrics.ENDED_REASON:
+        return None
+    if not _can_be_oom(found.selector) or is_limited_in_time(place):
+        return None
+    return Fault("constant-gauge", found.selector, Selector(found.selector.name, found.selector.matchers))
+
+
 def ended(place: Place) -> Fault | None:
     """The gauge of a container that ended for good, with nothing that ends the alert."""
     node = place.node
@@ -162,7 +172,7 @@ def ended(place: Place) -> Fault | None:
         return None
     if node.at or not _can_be_oom(node) or is_limited_in_time(place) or is_taken_away(place):
         return None
-    if is_in_call(place, "absent", "absent_over_time"):
+    if is_in_call(place, "absent", "absent_over_time") or (node.window and is_in_call(place, *GROWS)):
         return None
     labels = join_labels(place)[:-1]
     asked = metrics.without_label(node, "reason", "container")
@@ -242,6 +252,7 @@ CHECKS = (
     exit_code,
     first_kill_only,
     sticky,
+    change_of_ended,
     ended,
     never_zero,
     absent,

@@ -76,11 +76,11 @@ def pod_totals(place: Place) -> Fault | None:
         return None
     if not _excludes(node, ""):
         image_named = not metrics.accepts(node, "image", "")
-        if image_named or _is_joined_by_container(place):
+        if image_named or _is_dropped_by_a_join(place, ""):
             return None
         added = (_NAMED, *((_NO_SANDBOX,) if metrics.accepts(node, "container", "POD") else ()))
         return Fault("pod-totals-counted", node, replace(node, matchers=(*node.matchers, *added)))
-    if _excludes(node, "POD") or _is_joined_by_container(place):
+    if _excludes(node, "POD") or _is_dropped_by_a_join(place, "POD"):
         return None
     return Fault("sandbox-counted", node, replace(node, matchers=(*node.matchers, _NO_SANDBOX)))
 
@@ -101,12 +101,12 @@ def _is_about_no_container(selector: Selector) -> bool:
     )
 
 
-def _is_joined_by_container(place: Place) -> bool:
-    """Whether kube-state-metrics' side of a join has containers only, and so drops the totals."""
+def _is_dropped_by_a_join(place: Place, container: str) -> bool:
+    """Whether the other side of a join has no series of such a container, as kube-state-metrics never has."""
     for operator, other in joined_with(place):
         if operator.op == "unless" and other is operator.right:
             continue  # what finds no partner stays
-        if _is_by_container(operator, other) and any("container" in _own_labels(s) for s in selectors(other)):
+        if _is_by_container(operator, other) and any(_has_none(s, container) for s in selectors(other)):
             return not _is_summed_away(place.above, operator)
     return False
 
@@ -118,9 +118,10 @@ def _is_by_container(operator: Binary, other: Expr) -> bool:
     return side is not None and "container" in side.labels - frozenset(map(metrics.plain, operator.labels))
 
 
-def _own_labels(selector: Selector) -> frozenset[str]:
+def _has_none(selector: Selector, container: str) -> bool:
+    of_containers = "container" in metrics.labels_of(selector.name)
     of_state = metrics.exporter_of(selector.name) == "kube-state-metrics"
-    return metrics.labels_of(selector.name) if of_state else frozenset()
+    return of_containers and (of_state or _excludes(selector, container))
 
 
 def _is_summed_away(above: Above, operator: Binary) -> bool:
