@@ -73,5 +73,20 @@ def test_what_was_switched_off_is_not_said_again() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "history deploy/slow-growth --since 99999999d",
+        "recommend deploy/slow-growth --since 100000000000000h",
+        "fix deploy/slow-growth --timeout 99999999999999999999s",
+        f"list -A --since {'9' * 5000}w",
+    ],
+)
+def test_a_time_that_no_calendar_has_is_refused_in_one_line(words: str) -> None:
+    duration = words.rpartition(" ")[2]
+
+    assert oom(*words.split(), "-n", "demo", *INCIDENT).line == f'error: invalid duration "{duration}"'
+
+
 def test_a_hyphen_alone_is_a_word_and_no_flag() -> None:
     assert oom("alerts", "--check", "-").line.startswith("error: -: ")  # standard input was read, and holds nothing
