@@ -39,11 +39,10 @@ class Ran:
 
 
 def oom(*args: str, **streams: Any) -> Ran:
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "kubectl_oom", *args],
-        stdin=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
         check=False,

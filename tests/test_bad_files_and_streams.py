@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gzip
 import io
 import json
 import os
@@ -19,6 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_oom.cli.run import run
+from kubectl_oom.errors import OomError
+from kubectl_oom.read import replay
 from tests.program import DEADLINE_SECONDS, ENVIRONMENT, oom
 from tests.replay import INCIDENTS, Hangs, served
 
@@ -65,6 +68,47 @@ def test_a_file_that_is_no_snapshot_is_refused_in_one_line(tmp_path: Path, kind:
     ran = oom("why", *TARGET, "--from", str(file))
 
     assert ran.line.startswith(f"error: {file} {why}")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "with gzip"])
+@pytest.mark.parametrize("piped", [False, True], ids=["a file", "standard input"])
+def test_a_snapshot_is_read_from_a_file_or_a_pipe_compressed_or_not(
+    tmp_path: Path,
+    packed: bool,  # noqa: FBT001 - a table
+    piped: bool,  # noqa: FBT001 - a table
+) -> None:
+    file = tmp_path / "evidence"
+    file.write_bytes(gzip.compress(RECORDING.read_bytes()) if packed else RECORDING.read_bytes())
+    with file.open("rb") as content:
+        source = ("-", {"stdin": content}) if piped else (str(file), {})
+        ran = oom("why", *TARGET, "--from", source[0], **source[1])
+
+    assert (ran.code, ran.out, ran.err) == (0, oom("why", *TARGET, "--from", str(RECORDING)).out, "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(RECORDING.read_bytes())[:2000],
+        gzip.compress(b"hello"),
+        b"\x1f\x8b and nothing of the kind",
+    ],
+    ids=["cut short", "text", "damaged"],
+)
+def test_a_compressed_file_that_is_no_snapshot_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "evidence.json.gz"
+    file.write_bytes(content)
+
+    assert oom("why", *TARGET, "--from", str(file)).line == f"error: {file} is not a snapshot: it is not JSON"
+
+
+def test_a_compressed_file_is_not_unpacked_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "LARGEST_UNPACKED_BYTES", len(RECORDING.read_bytes()) - 1)
+    file = tmp_path / "evidence.json.gz"
+    file.write_bytes(gzip.compress(RECORDING.read_bytes()))
+
+    with pytest.raises(OomError, match="is not a snapshot"):
+        replay.load(str(file))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import MemoryHistory, Owner
 # Windows are computed from `now`, which a replay takes from the file: whole seconds of rounding are allowed for.
 WINDOW_SLACK = timedelta(seconds=2)
+STDIN = "-"
+GZIP = b"\x1f\x8b"  # how each of its files begins
+# Far more than any snapshot holds; a few kilobytes that somebody sends may unpack to any amount of memory.
+LARGEST_UNPACKED_BYTES = 1 << 30
 _SLACK = WINDOW_SLACK.total_seconds()
 
 
@@ -154,15 +159,37 @@ class RecordedSource:
 def load(path: str) -> RecordedSource:
     """The snapshot in a file; OomError with one clear line where it is none."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - "-" and /dev/stdin are fine too
-            document = decoded(file.read())
+        document = decoded(_content(path))
     except OSError as error:
-        raise OomError(f"error: {error.strerror}: {path}") from error
+        raise OomError(f"error: {error.strerror or error}: {path}") from error
     except ValueError as error:  # also what is no text, and numbers too long to read
         raise OomError(
             f"error: {path} is not a snapshot: it is not JSON", "Make one: kubectl oom snapshot TARGET -f FILE"
         ) from error
     return RecordedSource(_tape_of(document, path), path)
+
+
+def _content(path: str) -> bytes:
+    """What the file holds, or standard input for `-`: unpacked where it was handed on with gzip."""
+    if path == STDIN:
+        raw = sys.stdin.buffer.read() if sys.stdin else b""
+    else:
+        with open(path, "rb") as file:  # noqa: PTH123 - /dev/stdin and pipes are fine too
+            raw = file.read()
+    return _unpacked(raw) if raw.startswith(GZIP) else raw
+
+
+def _unpacked(raw: bytes) -> bytes:
+    import zlib  # noqa: PLC0415 - few snapshots are compressed
+
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with the header of gzip
+    try:
+        content = unpacking.decompress(raw, LARGEST_UNPACKED_BYTES)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not unpacking.eof:
+        raise ValueError("cut short, or larger than any snapshot")
+    return content
 
 
 def _tape_of(document: object, path: str) -> Tape:
