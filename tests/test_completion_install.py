@@ -56,6 +56,14 @@ def test_a_folder_on_path_that_is_missing_is_made(home: Path) -> None:
     assert ran.out == f"{home / 'bin' / FINDER}: written\n{TRY}"
 
 
+def test_a_folder_on_path_is_made_with_the_one_it_is_in(home: Path) -> None:
+    (home / ".local" / "bin").rmdir()
+    (home / ".local").rmdir()
+    ran = _install(home)
+
+    assert (ran.code, ran.out) == (0, f"{home / '.local' / 'bin' / FINDER}: written\n{TRY}")
+
+
 def test_a_folder_of_ones_choice_is_taken_and_said_where_path_lacks_it(home: Path) -> None:
     file = home / "tools" / FINDER
     ran = _install(home, "--dir", "~/tools")

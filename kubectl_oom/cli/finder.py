@@ -72,8 +72,9 @@ def _is_on_path(folder: Path) -> bool:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Whether it may be written, or made where only it is missing."""
-    return os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK)
+    """Whether it may be written, or made where it is missing: a new account has ~/.local/bin on PATH, and no ~/.local."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return os.access(there, os.W_OK | os.X_OK)
 
 
 def _refuse_foreign(file: Path) -> None:
