@@ -8,7 +8,6 @@ from kubectl_oom.evidence import Checkup
 from kubectl_oom.read.answer import part, parts, text
 from kubectl_oom.read.at_once import readers
 from kubectl_oom.read.gaps import PERMISSIONS, gap_of
-from kubectl_oom.read.rule_objects import PROMETHEUS_RULES
 from kubectl_oom.read.source import (
     ARGO_APPLICATIONS,
     CLAIMS,
@@ -22,6 +21,7 @@ from kubectl_oom.read.source import (
     LIMIT_RANGES,
     NODES,
     PODS,
+    PROMETHEUS_RULES,
     REPLICA_SETS,
     RESOURCE_QUOTAS,
     STATEFUL_SETS,
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from kubectl_oom.read.engine import EngineOptions
     from kubectl_oom.read.source import Kind
 
-NO_SUCH_NAME = "kubectl-oom-doctor"  # an object that nobody has made: may it be read, it is not there
+# What is only ever read by its name is asked for by one that nothing has: permission comes before existence.
+NOBODY = "kubectl-oom-doctor"
+UNKNOWN_KIND = "none: this cluster knows no such kind"
 
 
 def examine(
@@ -58,8 +60,8 @@ def examine(
         ),
         ("node events", "node OOM kills", "namespace default", _list(connection, EVENTS, "default")),
         ("node", "node memory, versions, pressure", node or "no node known", _node(connection, node)),
-        ("node pods", "who else uses the node, and its room", "all namespaces", _list(connection, PODS, None)),
         ("nodes", "whether a size fits on a node", "", _list(connection, NODES, None)),
+        ("node pods", "who else is on a node, free room", "", _list(connection, PODS, None)),
         ("owners", "naming the workload, replicas", f"namespace {namespace}", _owners(connection, namespace)),
         (
             "limit ranges",
@@ -83,11 +85,11 @@ def examine(
             "vertical autoscalers",
             "who else sets sizes",
             f"namespace {namespace}",
-            _list_if_known(connection, VERTICAL_AUTOSCALERS, namespace),
+            _vertical_autoscalers(connection, namespace),
         ),
         (
             "disruption budgets",
-            "whether a rollout takes too many pods",
+            "what a rollout may take away",
             f"namespace {namespace}",
             _list(connection, DISRUPTION_BUDGETS, namespace),
         ),
@@ -95,15 +97,20 @@ def examine(
             "claims",
             "volumes that one pod alone can have",
             f"namespace {namespace}",
-            _get(connection, CLAIMS, namespace),
+            _nobody(connection, CLAIMS, namespace),
         ),
         (
             "argo cd",
-            "who sets a change back by itself",
+            "whether a change is set back",
             f"namespace {ARGO_NAMESPACE}",
-            _get(connection, ARGO_APPLICATIONS, ARGO_NAMESPACE),
+            _if_known(connection, ARGO_APPLICATIONS, _nobody(connection, ARGO_APPLICATIONS, ARGO_NAMESPACE)),
         ),
-        ("alert rules", "alerts --check -A", "all namespaces", _list_if_known(connection, PROMETHEUS_RULES, None)),
+        (
+            "alert rules",
+            "alerts --check of a cluster",
+            f"namespace {namespace}",
+            _if_known(connection, PROMETHEUS_RULES, _list(connection, PROMETHEUS_RULES, namespace)),
+        ),
         ("log", "the program's own heap errors", f"namespace {namespace}", _log(connection, namespace)),
         ("kubelet", "memory now, killed children", node or "no node known", _kubelet(connection, node)),
         ("metrics.k8s.io", "working set now, without the kubelet", "", _metrics_api(connection, namespace)),
@@ -163,12 +170,22 @@ def _node(connection: Connection, node: str | None) -> Callable[[], str]:
     return probe
 
 
-def _get(connection: Connection, kind: Kind, namespace: str) -> Callable[[], str]:
-    """Whether one object may be read, tried on one that is not there: who may not is told so, not that it is missing."""
-
+def _vertical_autoscalers(connection: Connection, namespace: str) -> Callable[[], str]:
     def probe() -> str:
         try:
-            connection.get_json(kind.path(namespace, NO_SUCH_NAME))
+            return _list(connection, VERTICAL_AUTOSCALERS, namespace)()
+        except ReadError as error:
+            if error.reason != "NotFound":
+                raise
+            return UNKNOWN_KIND
+
+    return probe
+
+
+def _nobody(connection: Connection, kind: Kind, namespace: str) -> Callable[[], str]:
+    def probe() -> str:
+        try:
+            connection.get_json(kind.path(namespace, NOBODY))
         except ReadError as error:
             if error.reason != "NotFound":
                 raise
@@ -177,16 +194,20 @@ def _get(connection: Connection, kind: Kind, namespace: str) -> Callable[[], str
     return probe
 
 
-def _list_if_known(connection: Connection, kind: Kind, namespace: str | None) -> Callable[[], str]:
-    def probe() -> str:
+def _if_known(connection: Connection, kind: Kind, probe: Callable[[], str]) -> Callable[[], str]:
+    """The probe, where the cluster has that kind: of others nothing is read, and a refusal would not be missed."""
+
+    def probe_of_known() -> str:
         try:
-            return _list(connection, kind, namespace)()
+            found = connection.get_json(f"/apis/{kind.group}/{kind.version}")
         except ReadError as error:
             if error.reason != "NotFound":
                 raise
-            return "none: this cluster knows no such kind"
+            return UNKNOWN_KIND
+        has_it = any(one.get("name") == kind.plural for one in parts(found, "resources"))
+        return probe() if has_it else UNKNOWN_KIND
 
-    return probe
+    return probe_of_known
 
 
 def _owners(connection: Connection, namespace: str) -> Callable[[], str]:

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from kubectl_oom.read.answer import part, text
 from kubectl_oom.read.rule_files import rules_of
-from kubectl_oom.read.source import Kind
+from kubectl_oom.read.source import PROMETHEUS_RULES
 
 if TYPE_CHECKING:
     from kubectl_oom.evidence.alerting import FoundRule
     from kubectl_oom.read.source import ClusterSource
-
-PROMETHEUS_RULES = Kind("prometheusrules", "PrometheusRule", "monitoring.coreos.com")
 
 
 def read_rule_objects(source: ClusterSource, namespace: str | None) -> list[FoundRule]:

@@ -64,6 +64,7 @@ ARGO_APPLICATIONS = Kind("applications", "Application", "argoproj.io", "v1alpha1
 POD_METRICS = Kind("pods", "PodMetrics", "metrics.k8s.io", "v1beta1")
 HORIZONTAL_AUTOSCALERS = Kind("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2")
 VERTICAL_AUTOSCALERS = Kind("verticalpodautoscalers", "VerticalPodAutoscaler", "autoscaling.k8s.io")
+PROMETHEUS_RULES = Kind("prometheusrules", "PrometheusRule", "monitoring.coreos.com")
 
 
 class ReadError(Exception):

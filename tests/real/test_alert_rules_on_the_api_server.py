@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kubectl_oom.read.rule_objects import PROMETHEUS_RULES
+from kubectl_oom.read.source import PROMETHEUS_RULES
 from tests.cluster.access import NOBODY, READER
 from tests.real.beside import kubectl
 from tests.real.tool import oom

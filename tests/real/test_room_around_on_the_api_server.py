@@ -153,5 +153,6 @@ def test_the_doctor_tries_each_of_these_sources(stage: Stage) -> None:
     ran = oom(stage.cluster.kubeconfig(READER), "doctor", "-n", stage.namespace, "--no-prometheus")
 
     answers = dict(re.findall(r"^(\w[\w .]*?)  +(yes|no) ", ran.out, re.MULTILINE))
-    around = ("nodes", "limit ranges", "resource quotas", "autoscalers", "vertical autoscalers")
+    around = {"nodes", "node pods", "limit ranges", "resource quotas", "autoscalers", "vertical autoscalers"}
+    around |= {"disruption budgets", "claims", "argo cd", "alert rules"}
     assert {source: answers[source] for source in around} == dict.fromkeys(around, "yes")
