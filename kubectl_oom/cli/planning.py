@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kubectl_oom.read.source import Json, Source
 
     Around = tuple[Json, WorkloadPast, Room]  # a workload's object, its past, and what it has to fit into
+
 WITH_HISTORY = ("Deployment", "StatefulSet", "DaemonSet")  # kinds whose earlier templates the cluster keeps
 
 
