@@ -101,6 +101,18 @@ def test_an_instance_whose_end_has_no_time_was_followed_by_the_one_that_runs() -
     assert steps == ["kubectl oom why node/node-a", "kubectl oom history sts/api"]  # its log is lost as well
 
 
+def test_an_end_that_containerd_did_not_see_is_not_said_to_be_free_of_oom_kills() -> None:
+    unseen = last_end("Unknown", 255, killed=60, container_id=EARLIER_ID)
+    found = why(case(pod(container(end("Unknown", 255)))))
+    later = why(case(pod(container(unseen, end(), restart_count=1))))
+
+    assert verdict_sentence(found, NOW) == (
+        "sts/api (pod api-0, container app) ended 5m ago (Unknown, exit code 255), and nobody saw how."
+    )
+    (finding,) = [finding for finding in later.findings if finding.code == "later-end"]
+    assert "containerd did not see it end" in finding.message
+
+
 @pytest.mark.parametrize(
     ("killed", "conditions"),
     [

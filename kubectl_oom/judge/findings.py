@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Citation, Finding, Pattern, Severity, Verdict
+from kubectl_oom.evidence import Citation, Confidence, Finding, Pattern, Severity, Verdict
 from kubectl_oom.judge.citing import cite_end, cite_event
 from kubectl_oom.judge.kill_events import SIGKILL_EXIT
 from kubectl_oom.judge.node_findings import eviction_of_end, node_findings
@@ -46,7 +46,7 @@ def later_end(newer: Termination, ruling: Ruling) -> Finding:
     value = f"reason {newer.reason}, exitCode {newer.exit_code}"
     code = f"exit code {newer.exit_code}" if newer.exit_code is not None else "no exit code given"
     by = {
-        Verdict.NOT_OOM: "not by an OOM kill.",
+        Verdict.NOT_OOM: ruling.because if ruling.confidence is Confidence.POSSIBLE else "not by an OOM kill.",
         Verdict.SIGKILL_UNKNOWN: "nothing says by whom or what.",
     }.get(ruling.verdict, ruling.because)
     return Finding(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Share of the limit from which an unlabelled SIGKILL looks like a kernel kill whose event was lost.
 CLOSE_TO_LIMIT = 0.9
 
+# What containerd tells, when it starts, of every container that ran when it or its node went down.
+UNSEEN_BY_CONTAINERD = ("Unknown", 255)
+
 
 def judge_end(clues: Clues, heap_lines: Sequence[HeapLine]) -> Ruling:
     """The verdict on one end of a container."""
@@ -147,6 +150,14 @@ def _other(clues: Clues) -> Ruling:
             verdict=Verdict.NOT_OOM,
             confidence=Confidence.CERTAIN,
             because="It ended by itself with exit code 0.",
+            evidence=(cite_end(clues),),
+        )
+    if (end.reason, end.exit_code) == UNSEEN_BY_CONTAINERD:
+        return Ruling(
+            verdict=Verdict.NOT_OOM,
+            confidence=Confidence.POSSIBLE,
+            because="containerd did not see it end and filled in 255 itself, as it does after the node or containerd was "
+            "restarted. An OOM kill just before that would not show.",
             evidence=(cite_end(clues),),
         )
     signal = _signal_words(end.exit_code)

@@ -119,7 +119,7 @@ def _of_something_else(diagnosis: Diagnosis, when: str) -> str:
         case Verdict.SIGKILL_UNKNOWN:
             return f"was killed{when}{code}, and nothing that could be read says by what"
         case _:
-            return f"{maybe}ended{when}{_ending(diagnosis)}{no_oom}"
+            return f"ended{when}{_ending(diagnosis)}{no_oom or ', and nobody saw how'}"
 
 
 def _child_killed(diagnosis: Diagnosis, when: str) -> str:

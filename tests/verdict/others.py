@@ -94,6 +94,8 @@ OTHER = [
     Row("a program that ended with 1", "not-oom", CERTAIN, limited(ended=end("Error", 1))),
     Row("a program that ended well", "not-oom", CERTAIN, limited(ended=end("Completed", 0))),
     Row("a segmentation fault", "not-oom", LIKELY, limited(ended=end("Error", 139))),
+    Row("a node that was restarted under it", "not-oom", POSSIBLE, limited(ended=end("Unknown", 255))),
+    Row("a program that ended with 255", "not-oom", CERTAIN, limited(ended=end("Error", 255))),
     Row("no exit code at all", "not-oom", LIKELY, limited(ended=end(None, None))),
     Row("nothing ended", "no-termination", LIKELY, case(pod(container()))),
     Row(
