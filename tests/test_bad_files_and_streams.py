@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubectl_oom.cli.files import write_whole
 from kubectl_oom.cli.run import run
 from kubectl_oom.errors import OomError
 from kubectl_oom.read import replay
@@ -184,6 +185,25 @@ def test_whatever_an_object_holds_there_is_an_answer_or_a_line(
 # --- streams and signals -----------------------------------------------------------------------------------------------
 
 FROM_FILE = [*TARGET, "--from", str(RECORDING)]
+
+
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path: Path) -> None:
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
+    os.mkfifo(pipe)
+    file.write_text("old")
+    link.symlink_to(file)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    try:
+        for place in (pipe, link):
+            write_whole(place, "new")
+        assert os.read(reader, 99) == b"new"
+    finally:
+        os.close(reader)
+
+    assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
+    assert file.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link", "pipe"]
 
 
 def test_a_reader_that_has_gone_is_no_error() -> None:
