@@ -21,6 +21,7 @@ from tests.build import (
     codes,
     container,
     end,
+    event,
     history,
     killing,
     last_end,
@@ -61,11 +62,11 @@ def test_the_table_is_no_smaller_than_it_was_meant_to_be() -> None:
     ("says", "changes", "seen", "first"),
     [
         ("nothing known", {}, None, "an OOM kill that the runtime did not report"),
-        ("a probe", PROBED, None, "a failed probe whose event has expired"),
+        ("a probe", PROBED, None, "a failed probe whose event is not kept"),
         ("a shell", {"command": ("/bin/sh", "-c")}, None, "the program's own `exit 137`"),
         ("near its limit", {}, samples(0.9 * LIMIT), "an OOM kill that the runtime did not report"),
         ("far below its limit", {}, samples(0.9 * LIMIT - 1), "the program's own `exit 137`"),
-        ("a probe, near its limit", PROBED, samples(0.9 * LIMIT), "a failed probe whose event has expired"),
+        ("a probe, near its limit", PROBED, samples(0.9 * LIMIT), "a failed probe whose event is not kept"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -78,6 +79,15 @@ def test_an_unexplained_sigkill_names_its_likeliest_senders_first(
     assert told[0].startswith(first)
     assert len(told) == 3 + ("probes" in changes)
     assert told[-1] == "a kill by hand, by another process, or by a user-space OOM daemon on the node"
+
+
+def test_a_probe_is_no_likely_sender_where_older_events_of_the_pod_are_kept() -> None:
+    started = event("Started", "Container started", at=KILLED + 600)
+
+    told = why(case(pod(container(end("Error"), **PROBED), events=(started,)))).candidates
+
+    assert told[0].startswith("an OOM kill that the runtime did not report")
+    assert "a failed probe whose event was dropped: the container has one, but older events of it are kept" in told
 
 
 def test_a_later_sigkill_of_unknown_cause_is_not_called_harmless() -> None:

@@ -73,8 +73,11 @@ def _probe_not_excluded(clues: Clues) -> bool:
     """True when a probe can have ended it after a child's kill had marked it, and its Killing event would be gone."""
     ended = clues.end.finished_at
     kept = [event.last_at for event in clues.pod.events if event.last_at]
-    probed = "liveness" in clues.container.probes or "startup" in clues.container.probes
-    return probed and not (ended and any(at <= ended for at in kept))
+    return _is_probed(clues) and not (ended and any(at <= ended for at in kept))
+
+
+def _is_probed(clues: Clues) -> bool:
+    return "liveness" in clues.container.probes or "startup" in clues.container.probes
 
 
 def _lost_oom(clues: Clues) -> Ruling | None:
@@ -134,8 +137,10 @@ def _candidates(clues: Clues) -> list[str]:
         (likely if ws >= CLOSE_TO_LIMIT * limit else rest).append(f"{lost}: {share}")
     else:
         likely.append(f"{lost}: no memory samples were read")
-    if "liveness" in container.probes or "startup" in container.probes:
-        likely.insert(0, "a failed probe whose event has expired: the container has one")
+    if _probe_not_excluded(clues):
+        likely.insert(0, "a failed probe whose event is not kept: the container has one")
+    elif _is_probed(clues):
+        rest.append("a failed probe whose event was dropped: the container has one, but older events of it are kept")
     shell = container.command[:1] and container.command[0].rpartition("/")[2] in ("sh", "bash", "ash", "dash")
     own = "the program's own `exit 137`, or a shell that passes on its killed child's code"
     (likely if shell else rest).insert(0, own)

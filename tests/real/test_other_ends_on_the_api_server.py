@@ -207,7 +207,7 @@ def test_a_sigkill_that_nobody_explains_is_said_to_be_unknown_with_candidates(st
 
     assert outcome(answer) == {"app": ("sigkill-unknown", "possible", [])}
     assert [candidate.partition(":")[0] for candidate in only(answer)["candidates"]] == [
-        "a failed probe whose event has expired",
+        "a failed probe whose event is not kept",
         "an OOM kill that the runtime did not report (its event can be lost)",
         "the program's own `exit 137`, or a shell that passes on its killed child's code",
         "a kill by hand, by another process, or by a user-space OOM daemon on the node",
