@@ -81,6 +81,12 @@ def test_an_unexplained_sigkill_names_its_likeliest_senders_first(
     assert told[-1] == "a kill by hand, by another process, or by a user-space OOM daemon on the node"
 
 
+def test_samples_of_a_container_without_a_limit_are_not_said_to_be_missing() -> None:
+    told = why(limited(limit=None, ended=end("Error"), seen=history(life(samples(30 * MI))))).candidates
+
+    assert told[0].endswith("the highest sampled working set was 30Mi, and no limit of its own is known")
+
+
 def test_a_probe_is_no_likely_sender_where_older_events_of_the_pod_are_kept() -> None:
     started = event("Started", "Container started", at=KILLED + 600)
 

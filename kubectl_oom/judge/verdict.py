@@ -132,11 +132,12 @@ def _candidates(clues: Clues) -> list[str]:
     lost = "an OOM kill that the runtime did not report (its event can be lost)"
     likely: list[str] = []
     rest: list[str] = []
-    if ws is not None and limit:
-        share = f"the highest sampled working set was {show_bytes(ws)}, {show_percent(ws, limit)} of the limit"
-        (likely if ws >= CLOSE_TO_LIMIT * limit else rest).append(f"{lost}: {share}")
-    else:
+    if ws is None:
         likely.append(f"{lost}: no memory samples were read")
+    else:
+        share = f"{show_percent(ws, limit)} of the limit" if limit else "and no limit of its own is known"
+        near = not limit or ws >= CLOSE_TO_LIMIT * limit
+        (likely if near else rest).append(f"{lost}: the highest sampled working set was {show_bytes(ws)}, {share}")
     if _probe_not_excluded(clues):
         likely.insert(0, "a failed probe whose event is not kept: the container has one")
     elif _is_probed(clues):
