@@ -320,6 +320,18 @@ def test_one_pod_costs_a_dozen_questions_at_most() -> None:
     assert max(questions.values()) == 1
 
 
+@pytest.mark.parametrize("name", ["api", None])
+def test_a_workload_that_was_asked_about_is_read_once(name: str | None) -> None:
+    source = cluster()
+
+    case, _ = _why(source, Scope(targets=(Target(DEPLOYMENTS, name),), namespace="shop"))
+
+    assert source.asked["get deployments"] + source.asked["list deployments"] == 1
+    (pod,) = case.pods
+    assert [owner.kind for owner in pod.owners] == ["ReplicaSet", "Deployment"]
+    assert case.replicas["shop", "Deployment", "api"] == Replicas(ready=1, wanted=2)
+
+
 def test_many_pods_of_one_workload_on_one_node_cost_no_more_than_a_few() -> None:
     source = _many(200)
 

@@ -14,7 +14,9 @@ from kubectl_oom.evidence import (
     Gap,
     Pod,
     PodKey,
+    WorkloadKey,
 )
+from kubectl_oom.read.answer import part, text
 from kubectl_oom.read.at_once import readers
 from kubectl_oom.read.gaps import gap_of
 from kubectl_oom.read.objects import pod_of
@@ -59,7 +61,7 @@ def gather(source: Source, scope: Scope, *, now: datetime, wants: Wants) -> Case
     deep = _worth_reading(pods, scope)
     refused = [gap_of("owners", "ReplicaSets", error) for error in found.refused]
     reading = Reading(gaps=[*refused, *_left_out(pods, deep)])
-    full = _read_in_full(source, deep, reading, now=now, wants=wants)
+    full = _read_in_full(source, deep, reading, now=now, wants=wants, tops=_tops(found))
     read = {(pod.namespace, pod.name) for pod in deep}
     rest = [pod for pod in pods if (pod.namespace, pod.name) not in read]
     case = _case_of(full + rest, reading)
@@ -72,11 +74,29 @@ def gather_about(source: Source, pods: Sequence[Pod], *, now: datetime, wants: W
     return _case_of(_read_in_full(source, pods, reading, now=now, wants=wants), reading)
 
 
-def _read_in_full(source: Source, pods: Sequence[Pod], reading: Reading, *, now: datetime, wants: Wants) -> list[Pod]:
-    """The pods with their events and owners; what else there is about them goes into the reading."""
+def _tops(found: Found) -> frozenset[WorkloadKey]:
+    """The workloads that were read already, and that are the last owners of their pods unless these have more."""
+    metas = [(part(item, "metadata"), text(item.get("kind")) or "") for item in found.workloads]
+    return frozenset((text(meta.get("namespace")) or "", kind, text(meta.get("name")) or "") for meta, kind in metas)
+
+
+def _read_in_full(
+    source: Source,
+    pods: Sequence[Pod],
+    reading: Reading,
+    *,
+    now: datetime,
+    wants: Wants,
+    tops: frozenset[WorkloadKey] = frozenset(),
+) -> list[Pod]:
+    """The pods with their events and owners; what else there is about them goes into the reading.
+
+    Above the `tops` nothing is looked for.
+    """
+    firsts = [p for p in first_of_each_owner(pods) if (p.namespace, p.owners[-1].kind, p.owners[-1].name) not in tops]
     with readers(AT_ONCE, "read") as pool:
         events = pool.submit(read_events, source, pods, reading)
-        climbs = [pool.submit(read_owners, source, pod, reading) for pod in first_of_each_owner(pods)]
+        climbs = [pool.submit(read_owners, source, pod, reading) for pod in firsts]
         for done in _start_reads(pool, source, pods, reading, now=now, wants=wants):
             done.result()
         full = [_complete(pod, events.result(), climbs) for pod in pods]

@@ -187,7 +187,8 @@ def _find_one(source: Source, scope: Scope, target: Target) -> Found:
             items = [source.get(PODS, scope.namespace, target.name)]
         return Found(pods=tuple(FoundPod(item=i, owners=owners_of(i)) for i in items))
     if target.name is None:
-        workloads = source.list(target.kind, scope.namespace, labels=scope.labels)
+        listed = source.list(target.kind, scope.namespace, labels=scope.labels)
+        workloads = [item | {"kind": target.kind.name} for item in listed]  # which a list does not say of its items
     else:
         workloads = [source.get(target.kind, scope.namespace, target.name)]
     refused: list[ReadError] = []
