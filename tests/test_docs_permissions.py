@@ -8,7 +8,7 @@ import re
 import pytest
 
 from kubectl_oom.act import sending
-from kubectl_oom.read import rule_objects, source
+from kubectl_oom.read import source
 from kubectl_oom.read.gaps import CLUSTER_ROLE, PERMISSIONS
 from kubectl_oom.read.source import Kind
 from tests.documents import granted, text_of
@@ -75,7 +75,7 @@ def test_the_cluster_role_can_only_read_and_the_other_only_patch() -> None:
 
 
 def test_every_kind_of_object_that_is_read_is_in_the_role() -> None:
-    kinds = [kind for module in (source, rule_objects) for kind in vars(module).values() if isinstance(kind, Kind)]
+    kinds = [kind for kind in vars(source).values() if isinstance(kind, Kind)]
     permitted = {(group, resource) for group, resource, _ in READING}
 
     assert [kind.qualified for kind in kinds if (kind.group, kind.plural) not in permitted] == []

@@ -10,6 +10,7 @@ from kubectl_oom.read.at_once import readers
 from kubectl_oom.read.gaps import PERMISSIONS, gap_of
 from kubectl_oom.read.source import (
     ARGO_APPLICATIONS,
+    ARGO_NAMESPACE,
     CLAIMS,
     CRON_JOBS,
     DAEMON_SETS,
@@ -28,7 +29,6 @@ from kubectl_oom.read.source import (
     VERTICAL_AUTOSCALERS,
     ReadError,
 )
-from kubectl_oom.read.standing import ARGO_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

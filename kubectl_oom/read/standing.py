@@ -9,7 +9,7 @@ from kubectl_oom.evidence import Budget
 from kubectl_oom.judge.patching import pod_spec_of
 from kubectl_oom.read.answer import part, parts, text, whole, words
 from kubectl_oom.read.gaps import gap_of
-from kubectl_oom.read.source import ARGO_APPLICATIONS, CLAIMS, DISRUPTION_BUDGETS, ReadError
+from kubectl_oom.read.source import ARGO_APPLICATIONS, ARGO_NAMESPACE, CLAIMS, DISRUPTION_BUDGETS, ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _TRACKING = "argocd.argoproj.io/tracking-id"
 _ARGO_LABEL = "argocd.argoproj.io/instance"
-ARGO_NAMESPACE = "argocd"  # where its applications are, unless the name says otherwise
 _ONE_NODE, _ONE_POD = "ReadWriteOnce", "ReadWriteOncePod"
 
 
