@@ -215,6 +215,7 @@ def test_series_without_ids_are_split_where_the_container_started_anew(engine: E
 def test_the_limit_of_the_spec_stands_in_where_the_enforced_one_is_not_kept(engine: Engine) -> None:
     first, second = history_of(engine, ["idless"]).lives
     assert first.limit == samples(flat(IDLESS, 40 * MI))
+    assert first.limit_series == "resource_limits of kube-state-metrics"
     assert {sample.value for sample in second.limit} == {40 * MI}
     assert max(sample.at for sample in second.limit) < second.working_set[0].at
 

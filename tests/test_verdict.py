@@ -9,6 +9,7 @@ import pytest
 from kubectl_oom.evidence import ContainerType, MemoryVolume
 from kubectl_oom.judge.diagnose import diagnose
 from kubectl_oom.judge.surroundings import pod_cgroup_limit
+from kubectl_oom.read.history_json import history_from_json, history_to_json
 from tests.build import (
     EARLIER_ID,
     KILLED,
@@ -164,6 +165,17 @@ def test_a_limit_of_the_life_that_ended_is_told_with_where_it_stood() -> None:
     assert (found.limit_bytes, found.limit_known) == (LIMIT, True)
     cited = next(c for c in found.evidence if c.field == "container_spec_memory_limit_bytes")
     assert (cited.value, cited.at) == ("100Mi", ago(KILLED + 5))
+
+
+def test_a_limit_that_kube_state_metrics_told_is_not_said_to_be_the_enforced_one() -> None:
+    stated = life(FULL, limit=samples(LIMIT), limit_series="resource_limits of kube-state-metrics")
+    document = history_to_json(history(stated, node_share=0.5))
+    replayed = history_from_json(document, pods=None, nodes=None, since=None, until=None)
+
+    for seen in (history(stated, node_share=0.5), replayed):
+        found = why(case(pod(container(end(), limit=400 * MI)), node(), seen))
+        (cited,) = [cited for cited in found.evidence if cited.source == "metrics engine"]
+        assert (cited.field, cited.value) == ("resource_limits of kube-state-metrics", "100Mi")
 
 
 def test_an_unknown_limit_is_none_and_said_to_be_unknown() -> None:

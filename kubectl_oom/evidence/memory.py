@@ -52,6 +52,7 @@ class Life:
     limit: tuple[Sample, ...] = ()
     oom_events: tuple[Sample, ...] = ()
     namespace: str | None = None  # None: of the one namespace that was asked about
+    limit_series: str = "container_spec_memory_limit_bytes"  # what told the limit: as enforced, else as the spec has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,9 +129,7 @@ def _limit_then(pod: Pod, container: Container, end: Termination, life: Life | N
         return LimitThen(bytes=None, known=True, citation=None)
     if life and life.limit and life.limit[-1].value > 0:
         last = life.limit[-1]
-        cited = Citation(
-            source="metrics engine", field="container_spec_memory_limit_bytes", value=show_bytes(last.value), at=last.at
-        )
+        cited = Citation(source="metrics engine", field=life.limit_series, value=show_bytes(last.value), at=last.at)
         return LimitThen(bytes=last.value, known=True, citation=cited)
     resized = pod.resized and container.limit_bytes is not None  # a resize cannot take a limit away
     if resized and not _in_force_since(pod, container, end):

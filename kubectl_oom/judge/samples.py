@@ -71,6 +71,7 @@ def until(life: Life, end: datetime) -> Life:
         cache=cut(life.cache),
         limit=cut(life.limit),
         namespace=life.namespace,
+        limit_series=life.limit_series,
         oom_events=life.oom_events,  # counted when the kernel line is read, often after the end
     )
 

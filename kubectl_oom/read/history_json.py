@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Life, MemoryHistory, Sample
+from kubectl_oom.read.lives import SPEC_LIMIT
 from kubectl_oom.read.objects import moment_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def history_from_json(
             cache=samples(life["cache"]),
             limit=samples(life["limit"]),
             oom_events=samples(life["oom_events"]),
+            limit_series=str(life.get("limit_series", SPEC_LIMIT)),
         )
         for life in document["lives"]
         if pods is None or life["pod"] in pods
@@ -81,6 +83,7 @@ def history_from_json(
 
 def _life_to_json(life: Life) -> Json:
     head: Json = {"pod": life.pod, "container": life.container, "container_id": life.container_id}
+    head |= {"limit_series": life.limit_series} if life.limit_series != SPEC_LIMIT else {}
     return head | {name: _to_pairs(getattr(life, name)) for name in _SERIES}
 
 

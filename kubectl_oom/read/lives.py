@@ -26,6 +26,7 @@ RSS = "container_memory_rss"
 CACHE = "container_memory_cache"
 SPEC_LIMIT = "container_spec_memory_limit_bytes"
 OOM_EVENTS = "container_oom_events_total"
+STATED_LIMIT = "resource_limits of kube-state-metrics"  # where cAdvisor's own was not kept
 CONTAINER_FAMILIES = (WORKING_SET, USAGE, RSS, CACHE, SPEC_LIMIT, OOM_EVENTS)
 
 # Prometheus answers with a sample that is up to 5 minutes old (query.lookback-delta), so a limit known that long
@@ -151,9 +152,9 @@ def _cut(families: dict[str, Points], cuts: list[float]) -> list[dict[str, Point
 def _life(pod: str, container: str, instance: str, families: Mapping[str, Points], limits: Points) -> Life:
     """`instance` becomes the container's id where it is one."""
     instants = [at for points in families.values() for at in points]
-    limit = samples_of(families.get(SPEC_LIMIT, {}), zero_is_absent=True)
+    limit, series = samples_of(families.get(SPEC_LIMIT, {}), zero_is_absent=True), SPEC_LIMIT
     if SPEC_LIMIT not in families:
-        limit = samples_of(_during(limits, min(instants), max(instants)))
+        limit, series = samples_of(_during(limits, min(instants), max(instants))), STATED_LIMIT
     return Life(
         pod=pod,
         container=container,
@@ -164,6 +165,7 @@ def _life(pod: str, container: str, instance: str, families: Mapping[str, Points
         cache=samples_of(families.get(CACHE, {})),
         limit=limit,
         oom_events=samples_of(families.get(OOM_EVENTS, {})),
+        limit_series=series,
     )
 
 
