@@ -11,6 +11,7 @@ from kubectl_oom.evidence import CaseFile, Confidence, Owner, Pattern, Sample
 from kubectl_oom.judge.history import recount
 from kubectl_oom.judge.kills import kills_of
 from kubectl_oom.judge.past import Past
+from kubectl_oom.judge.seen import seen
 from kubectl_oom.read import past as reading
 from kubectl_oom.read.engine import EngineOptions
 from kubectl_oom.read.engines import connect_engine
@@ -112,6 +113,24 @@ def test_a_leak_that_is_killed_again_and_again_is_no_collector_at_work(
     assert (item.pattern, item.confidence) == (Pattern.LEAK, Confidence.LIKELY)
     assert [(kill.at, kill.pattern) for kill in item.kills] == [(moment(at), Pattern.LEAK) for at in reversed(kills)]
     assert all((kill.highest_sampled_bytes or 0) > 500 * MI for kill in item.kills)
+
+
+def test_a_day_that_is_read_in_steps_of_a_month_is_a_day_and_its_samples_are_as_far_apart_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_program("prometheus", "promtool")
+    born, month_ago = UNTIL - DAY, moment(UNTIL - 30 * DAY)
+    story = PodStory(POD, ("ReplicaSet", REPLICA_SET), born, UNTIL, limit=512 * MI, step=60, child_killed_after=None)
+    monkeypatch.setattr(reading, "RAW_SAMPLES", 100)
+    with running("prometheus", told(story), tmp_path) as store:
+        engine = connect_engine(EngineOptions(url=store.url), None)
+        past = reading.read_past(engine, "shop", None, [POD], month_ago, moment(UNTIL))
+
+    (item,) = recount(CaseFile(pods=()), [past], since=month_ago, until=moment(UNTIL)).items
+
+    assert (past.stepped_seconds, item.interval_seconds) == (1800, 60)
+    assert seen(item, item.kills, until=moment(UNTIL)).span_hours == pytest.approx(24, abs=0.5)
+    assert item.reason == "only the highest sample of each 30 min was read, and no shape can be told from those"
 
 
 def joined(instances: Iterable[Series]) -> list[Series]:

@@ -11,7 +11,7 @@ from kubectl_oom.evidence import ENDED_PHASES, ContainerHistory, Gap, HistoryRep
 from kubectl_oom.judge.causes import causes_of
 from kubectl_oom.judge.counted import COUNTED_WITHIN, increases
 from kubectl_oom.judge.diagnose import diagnose, every_end, sample_now
-from kubectl_oom.judge.instance import Instance, LifeSpan
+from kubectl_oom.judge.instance import Instance, LifeSpan, span_words
 from kubectl_oom.judge.kills import kills_among
 from kubectl_oom.judge.pattern import recognise
 from kubectl_oom.judge.samples import interval_of, is_coarse, running_now
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # Below a day of samples a rate per week would be a guess blown up by seven.
 SHORTEST_FOR_RATE = timedelta(days=1)
+SHORTER = "a shorter window of this workload alone, such as --since 7d"
 
 
 def recount(
@@ -79,6 +80,8 @@ def _container(
     rows = [row for row in (past.window.containers if past.window else ()) if row.container == name]
     coarse = is_coarse(past.stepped_seconds)  # no pattern can be told from the highest sample of every few hours
     result = recognise([] if coarse else [_span(life, kills) for life in lives], until=until)
+    if coarse and lives:
+        result = replace(result, reason=_too_coarse(past.stepped_seconds), data_needed=SHORTER)
     limit = _limit(own, rows, lives)
     working_set, usage = _pooled([r.working_set for r in rows]), _pooled([r.usage for r in rows])
     history = ContainerHistory(
@@ -119,6 +122,10 @@ def _to_look_into(living: Sequence[Pod], name: str) -> tuple[str, ...]:
     there = [pod for pod in reversed(living) if pod.phase not in ENDED_PHASES]
     states = [(pod.name, c.state) for pod in there for c in pod.containers if c.name == name]
     return tuple(pod for pod, _ in sorted(states, key=lambda one: one[1] == "running"))
+
+
+def _too_coarse(seconds: float | None) -> str:
+    return f"only the highest sample of each {span_words(seconds or 0)} was read, and no shape can be told from those"
 
 
 def _pooled(spreads: Iterable[Spread | None]) -> Spread | None:

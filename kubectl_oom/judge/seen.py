@@ -102,7 +102,7 @@ def seen(history: ContainerHistory, kills: Sequence[Kill], *, live: Sequence[Mem
         highest_bytes=max((top for top in (sampled, mark) if top), default=None),
         high_water=bool(mark and mark > (sampled or 0)),
         steady_bytes=_steady(history, spread),
-        jump_bytes=None if coarse else _jump(lives, interval),
+        jump_bytes=None if coarse else _jump(lives, history.stepped_seconds or interval),
         interval_seconds=interval,
         span_hours=span,
         sampled_hours=_sampled_hours(lives, spread, interval, coarse=coarse) if lives else span,

@@ -13,6 +13,7 @@ from kubectl_oom.read.course import read_course, read_limit_course, step_for
 from kubectl_oom.read.metrics import read_lives
 from kubectl_oom.read.owners import pods_of_workload
 from kubectl_oom.read.survey_kills import KillReader
+from kubectl_oom.read.survey_overview import usual_interval
 from kubectl_oom.read.window import read_window, samples_of_pods
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 RAW_SAMPLES = 60_000
 # Steps of a reduced course: five minutes over seven days, which the daily rhythm and a leak both survive.
 COURSE_POINTS = 2016
+# Samples that are missing, and steps that a life fills in part, make the interval that is worked out of them uneven.
+UNEVEN = 0.2
 
 
 def read_past(
@@ -46,6 +49,7 @@ def read_past(
         history, stepped = read_lives(engine, namespace, pods, since, until, samples=samples), None
     else:
         history, stepped = _course(engine, namespace, pods, since, until, window), _step(since, until)
+        window = replace(window, interval_seconds=_interval(window, history, stepped))
     return WorkloadPast(
         namespace=namespace,
         workload=workload,
@@ -58,6 +62,17 @@ def read_past(
 
 def _step(since: datetime, until: datetime) -> float:
     return float(step_for(since, until, COURSE_POINTS))
+
+
+def _interval(window: MemoryWindow, history: MemoryHistory, step: float) -> float | None:
+    """Seconds between the samples that the steps stand for: of the container of which most are known."""
+    counts = {(row.pod, row.container): row.working_set.samples for row in window.containers if row.working_set}
+    most = max(counts, key=lambda one: counts[one], default=None)
+    steps = sum(len(life.working_set) for life in history.lives if (life.pod, life.container) == most)
+    if most is None or not steps:
+        return None
+    seconds = step * steps / counts[most]
+    return usual_interval(seconds * (1 - UNEVEN), seconds * (1 + UNEVEN), seconds)
 
 
 def _course(

@@ -69,8 +69,12 @@ def overview_of(surveyor: Surveyor, namespaces: Sequence[str]) -> Overview:
 
 def _interval(samples: float) -> float:
     """Seconds between so many samples of an hour, of which one may be missing at its ends."""
-    shortest, longest = 3600 / (samples + 1), 3600 / (samples - 1)
-    return next((usual for usual in _USUAL if shortest <= usual <= longest), round(3600 / samples))
+    return usual_interval(3600 / (samples + 1), 3600 / (samples - 1), 3600 / samples)
+
+
+def usual_interval(shortest: float, longest: float, seconds: float) -> float:
+    """The interval between these that people set; else those seconds."""
+    return next((usual for usual in _USUAL if shortest <= usual <= longest), round(seconds))
 
 
 def _pods_in(answer: Answer) -> frozenset[tuple[str, str]]:
