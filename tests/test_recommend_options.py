@@ -33,6 +33,16 @@ def test_a_bad_value_is_refused_in_one_line(flags: str) -> None:
     assert oom(*GROWING, *flags.split()).line == BAD[flags]
 
 
+@pytest.mark.parametrize("command", ["why", "history", "recommend", "fix"])
+def test_whoever_names_nothing_is_sent_to_the_help_of_the_same_command(command: str) -> None:
+    ran = oom(command, "--from", str(INCIDENTS / "slow-growth.json"))
+
+    assert ran.err.splitlines() == [
+        "error: you must specify what to look at: a pod or TYPE/NAME, -l SELECTOR or -A",
+        f"See 'kubectl oom {command} -h' for help and examples",
+    ]
+
+
 def limits(*flags: str) -> tuple[int, int]:
     """Request and limit in bytes as recommended under these flags."""
     (item,) = oom(*GROWING, *flags, "-o", "json").document["items"]

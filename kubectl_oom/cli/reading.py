@@ -60,10 +60,17 @@ def moment(values: dict[str, Any]) -> datetime | None:
 
 def scope_of(source: Source, values: dict[str, Any]) -> Scope:
     """What the words and flags select."""
+    import click
+
     from kubectl_oom.read.source import NODES
     from kubectl_oom.read.targets import Scope, parse_targets, refuse_bad_namespace
 
-    targets = parse_targets(values["words"], labels=values["selector"], all_namespaces=values["all_namespaces"])
+    targets = parse_targets(
+        values["words"],
+        labels=values["selector"],
+        all_namespaces=values["all_namespaces"],
+        command=(asked.info_name if (asked := click.get_current_context(silent=True)) else None) or "why",
+    )
     namespace: str = values["namespace"] or source.namespace
     refuse_bad_namespace(namespace)
     everywhere = values["all_namespaces"] or (

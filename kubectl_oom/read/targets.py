@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from kubectl_oom.evidence import PodKey
     from kubectl_oom.read.source import Source
 
-_SEE_HELP = "See 'kubectl oom why -h' for help and examples"
 _BOTH_FORMS = (
     "error: there is no need to specify a resource type as a separate argument when passing arguments in "
     "resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of "
@@ -72,12 +71,17 @@ class Scope:
         return tuple(target.name for target in self.targets if target.kind is NODES and target.name)
 
 
-def parse_targets(words: Sequence[str], *, labels: str, all_namespaces: bool) -> tuple[Target, ...]:
-    """The targets that the words name; OomError worded as kubectl words it."""
+def parse_targets(
+    words: Sequence[str], *, labels: str, all_namespaces: bool, command: str = "why"
+) -> tuple[Target, ...]:
+    """The targets that the words name; OomError worded as kubectl words it, which sends to the help of `command`."""
     if not words:
         if labels or all_namespaces:
             return (Target(PODS, None),)
-        raise OomError("error: you must specify what to look at: a pod or TYPE/NAME, -l SELECTOR or -A", _SEE_HELP)
+        raise OomError(
+            "error: you must specify what to look at: a pod or TYPE/NAME, -l SELECTOR or -A",
+            f"See 'kubectl oom {command} -h' for help and examples",
+        )
     slashed = any("/" in word for word in words)
     targets = tuple(_slashed(words) if slashed else _spaced(words, labels))
     if labels and slashed:
