@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ import pytest
 
 from kubectl_oom.evidence import Owner
 from kubectl_oom.read.columns import QUESTION_CHARACTERS, Column, Columns
-from kubectl_oom.read.engine import Answer, Engine, EngineOptions, TooMuchDataError
+from kubectl_oom.read.engine import Answer, Engine, EngineOptions, Row, TooMuchDataError
 from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.lives import WORKING_SET
 from kubectl_oom.read.past import read_past
@@ -22,10 +23,9 @@ from tests.survey_scene import counted
 from tests.test_metrics_window import CALM, GONE, SINCE, THERE, UNTIL, everything, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kubectl_oom.evidence import MemoryWindow
-    from kubectl_oom.read.engine import Row
 
 PODS = sorted(story.name for story in (GONE, THERE, CALM))
 API = Owner(api_version="apps/v1", kind="Deployment", name="api")
@@ -113,6 +113,25 @@ def test_one_question_without_an_answer_leaves_no_half_of_the_numbers(store: Run
 
     with pytest.raises(ReadError, match="late"):
         window(counted(store, fails)[0])
+
+
+@pytest.mark.parametrize("labels", [{}, {"oom_column": "of another question"}, {"oom_column": ""}])
+def test_a_row_that_does_not_say_which_number_it_is_is_none_of_them(labels: dict[str, str]) -> None:
+    row = Row(labels={"pod": "a", "container": "app", **labels}, samples=((UNTIL, 7.0),))
+    engine = Engine("Engine", Fixed(Answer(result_type="vector", rows=(row,))))
+
+    assert columns(engine, ["a"]).rows(COLUMNS) == {name: [] for name in COLUMNS}
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A way to an engine that says the same to everything."""
+
+    answer: Answer
+
+    def ask(self, endpoint: str, params: Mapping[str, str], timeout_seconds: float) -> Answer:
+        assert endpoint and params and timeout_seconds
+        return self.answer
 
 
 @pytest.mark.parametrize("count", [1, 3, 40, 400])

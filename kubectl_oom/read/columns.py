@@ -78,7 +78,10 @@ class Columns:
                     self.warn(f"{self.label} warns: {warning}")
                 for row in answer.rows:
                     labels = dict(row.labels)
-                    found[labels.pop(_COLUMN, part.columns[0])].append(Row(labels=labels, samples=row.samples))
+                    told = labels.pop(_COLUMN, "")
+                    column = told if len(part.columns) > 1 else part.columns[0]
+                    if column in part.columns:  # what does not say which number it is, is none
+                        found[column].append(Row(labels=labels, samples=row.samples))
         return found
 
     def _parts(self, columns: Mapping[str, Column]) -> Iterator[_Part]:
