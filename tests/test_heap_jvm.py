@@ -53,6 +53,33 @@ def test_a_heap_far_above_anything_seen_does_not_raise_the_limit_but_is_lowered(
     assert changes(found) == [("-Xmx", "288m", "-Xmx4g in the command", False)]
 
 
+@pytest.mark.parametrize(
+    ("env", "command", "told_to_set"),
+    [
+        (
+            {"JAVA_OPTS": "-Xms2g -Xmx4g"},
+            ("java",),
+            [("JAVA_OPTS", "-Xms288m -Xmx288m", "-Xms2g -Xmx4g", True)],
+        ),
+        ({"JAVA_OPTS": "-Xms64m -Xmx4g"}, ("java",), [("JAVA_OPTS", "-Xms64m -Xmx288m", "-Xms64m -Xmx4g", True)]),
+        (
+            {},
+            ("java", "-Xms2g", "-Xmx4g"),
+            [
+                ("-Xmx", "288m", "-Xmx4g in the command", False),
+                ("-Xms", "288m", "-Xms2g in the command", False),
+            ],
+        ),
+    ],
+)
+def test_a_heap_is_not_lowered_below_the_one_it_starts_with_for_then_no_jvm_starts(
+    env: dict[str, str], command: tuple[str, ...], told_to_set: list[tuple[str, str, str, bool]]
+) -> None:
+    found = advice(run_as(*command, env=env), GI, highest=300 * MI, wanted=384 * MI)
+
+    assert changes(found) == told_to_set
+
+
 def test_without_an_option_the_jvm_takes_a_quarter_and_says_unless_the_image_does() -> None:
     found = advice(run_as("java", "-jar", "/app.jar"), 2 * GI)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Citation, HeapAdvice
@@ -54,6 +54,7 @@ PLACES = (
     "_JAVA_OPTIONS",
 )
 _XMX = re.compile(r"-Xmx(\d{1,15}[kKmMgGtT]?)?(?![\w.])|-XX:MaxHeapSize(?:=(\d{1,15}[kKmMgGtT]?))?(?![\w.])")
+_XMS = re.compile(r"-Xms(\d{1,15}[kKmMgGtT]?)(?![\w.])|-XX:InitialHeapSize=(\d{1,15}[kKmMgGtT]?)(?![\w.])")
 _PERCENT = re.compile(r"-XX:MaxRAMPercentage(?:=(\d{1,3}(?:\.\d{1,9})?))?(?![\w.])")
 _MIN_PERCENT = re.compile(r"-XX:MinRAMPercentage(?:=(\d{1,3}(?:\.\d{1,9})?))?(?![\w.])")
 _FRACTION = re.compile(
@@ -245,7 +246,8 @@ def _sizes(program: Program, cap: Cap) -> str:
 def _explicit(program: Program, cap: Cap) -> Iterator[Setting]:
     """A JVM that does not see the limit must be told its heap in bytes."""
     if program.wanted is not None and cap.unread is None:
-        yield beside(program, PLACES, "-Xmx", f"{max(1, round(program.wanted * HEAP_SHARE) // MI)}m", "")
+        most = max(1, round(program.wanted * HEAP_SHARE) // MI)
+        yield from _with_initial(program, beside(program, PLACES, "-Xmx", f"{most}m", ""), most)
 
 
 def _settings(program: Program, cap: Cap) -> Iterator[Setting]:
@@ -255,14 +257,33 @@ def _settings(program: Program, cap: Cap) -> Iterator[Setting]:
     if cap.fixed is not None and cap.flag:
         if cap.fixed > HEAP_SHARE * program.wanted:
             option, sign = ("-Xmx", "") if cap.flag.text.startswith("-Xmx") else ("-XX:MaxHeapSize", "=")
-            yield instead(program, cap.flag, option, f"{max(1, round(program.wanted * HEAP_SHARE) // MI)}m", sign)
+            most = max(1, round(program.wanted * HEAP_SHARE) // MI)
+            yield from _with_initial(program, instead(program, cap.flag, option, f"{most}m", sign), most)
         return
     usual = SMALL_PERCENT if program.wanted <= SMALL_LIMIT else USUAL_PERCENT
     best = best_percent(program.wanted, _rest(program, cap), usual)
     if cap.flag is not None and cap.percent > max(best, usual) and _FRACTION.match(cap.flag.text):
         # Whoever sets a fraction may run a JDK that knows no percentage, and would not start with one.
-        yield instead(program, cap.flag, "-Xmx", f"{max(1, program.wanted * best // 100 // MI)}m", "")
+        most = max(1, program.wanted * best // 100 // MI)
+        yield from _with_initial(program, instead(program, cap.flag, "-Xmx", f"{most}m", ""), most)
     elif cap.flag is not None and cap.percent > max(best, usual):
         yield instead(program, cap.flag, "-XX:MaxRAMPercentage", str(best))
     elif cap.flag is None and not cap.openj9 and program.killed is None and best > cap.percent:
         yield beside(program, PLACES, "-XX:MaxRAMPercentage", str(best))
+
+
+def _with_initial(program: Program, setting: Setting, most: int) -> Iterator[Setting]:
+    """The setting of a largest heap, in MiB, and with it the initial one where that is larger: no JVM starts with that."""
+
+    def lowered(match: re.Match[str]) -> str:
+        size = size_of(match[1] or match[2])
+        option = match[0].removesuffix(match[1] or match[2])
+        return f"{option}{most}m" if size is not None and size > most * MI else match[0]
+
+    yield replace(setting, value=_XMS.sub(lowered, setting.value)) if setting.is_env else setting
+    initial = last_flag(program, PLACES, _XMS)
+    if initial is None or (setting.is_env and initial.place == setting.name):
+        return
+    if (size_of(initial.value) or 0) > most * MI:
+        option, sign = ("-Xms", "") if initial.text.startswith("-Xms") else ("-XX:InitialHeapSize", "=")
+        yield instead(program, initial, option, f"{most}m", sign)
