@@ -57,6 +57,12 @@ def test_the_kernels_high_water_mark_counts_where_little_of_it_can_be_file_cache
     assert (limit_of(answer) >= 440) is counts
 
 
+def test_pods_without_a_sample_are_not_told_to_have_given_some() -> None:
+    answer = size(replace(history(life(100)), pods=("api-1", "api-that-is-pending")))
+
+    assert answer.rationale[0].startswith("10081 samples of one pod over 7 days")
+
+
 def test_less_history_than_asked_for_is_said_and_gets_more_room() -> None:
     short, whole = size(history(life(400, since=10))), size(history(life(400)))
 

@@ -73,7 +73,7 @@ class Seen:
     whole_lives: int  # that were not cut short by a kill
     restarted: bool  # a pod has two lives and more that were sampled for a while
     rise_per_day: float | None  # bytes, of the highest sample of a day; None unless nearly every day was higher
-    pods: int
+    pods: int  # that have samples
     kills: int  # that speak about the limit
     killed_at: tuple[KilledAt, ...]  # highest limit first
     unknown_limits: int  # kills whose limit nothing recorded
@@ -109,7 +109,7 @@ def seen(history: ContainerHistory, kills: Sequence[Kill], *, live: Sequence[Mem
         whole_lives=max(0, len(lives) - len(own)),
         restarted=_restarted(history),
         rise_per_day=_rise(lives, until),
-        pods=len({life.pod for life in history.lives} | set(history.pods)),
+        pods=len({life.pod for life in history.lives if life.working_set}) or len(history.pods),
         kills=len(own),
         killed_at=_killed_at(history, limited, until),
         unknown_limits=len(own) - len(limited),

@@ -256,4 +256,5 @@ def _limits(item: ContainerHistory, first: datetime) -> tuple[Sample, ...]:
 def _caption(item: ContainerHistory) -> str:
     every = f"a sample every {duration(item.interval_seconds)}" if item.interval_seconds else "few samples"
     reduced = f", the highest of each {duration(item.stepped_seconds)} shown" if item.stepped_seconds else ""
-    return f"Working set, {plural(item.samples, 'sample')} of {plural(len(item.pods), 'pod')} ({every}{reduced}):"
+    pods = len({life.pod for life in item.lives if life.working_set})
+    return f"Working set, {plural(item.samples, 'sample')} of {plural(pods, 'pod')} ({every}{reduced}):"
