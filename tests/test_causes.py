@@ -248,6 +248,21 @@ def test_the_commands_that_look_inside_carry_the_containers_names() -> None:
     assert profile_commands(None, namespace="shop", pod="api-1", container="app") == ()
 
 
+def test_what_a_foreign_snapshot_calls_a_pod_is_no_second_command() -> None:
+    (first, *_) = profile_commands("jvm", namespace="shop", pod="x; rm -rf /", container="app")
+
+    assert first == "kubectl exec 'x; rm -rf /' -n shop -c app -- jcmd 1 GC.heap_info"
+
+
+@pytest.mark.parametrize(("there", "pod"), [(("api-9", "api-1"), "api-1"), ((), "POD")])
+def test_the_way_to_look_inside_names_the_last_of_the_pods_that_are_there(there: tuple[str, ...], pod: str) -> None:
+    past = replace(history(Pattern.LEAK), pods=there)
+
+    for command, words in ((("java",), f"kubectl exec {pod} -n shop"), ((), f"kubectl top pod {pod} -n shop")):
+        (finding,) = causes_of(past, container(command=command))
+        assert words in (finding.remedy or "")
+
+
 @pytest.mark.parametrize("runtime", ["jvm", "node", "go", "dotnet", "python", "ruby", "php"])
 def test_every_runtime_has_a_way_to_look_inside(runtime: str) -> None:
     commands = profile_commands(runtime, namespace="shop", pod="api-1", container="app")

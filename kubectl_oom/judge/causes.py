@@ -5,6 +5,7 @@ A pattern rarely proves a cause, so every finding says what would tell it from i
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -205,4 +206,5 @@ def _look(history: ContainerHistory, runtime: Runtime | None) -> str:
     )
     if commands:
         return "look inside: " + "; ".join(commands)
-    return f"look inside: kubectl top pod {pod} -n {history.namespace} --containers, and the runtime's own heap profile"
+    top = shlex.join(("kubectl", "top", "pod", pod, "-n", history.namespace, "--containers"))
+    return f"look inside: {top}, and the runtime's own heap profile"

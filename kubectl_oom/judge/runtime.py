@@ -7,6 +7,7 @@ nothing is said.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,6 @@ _PROFILES = {
 
 def profile_commands(runtime: str | None, *, namespace: str, pod: str, container: str) -> tuple[str, ...]:
     """Commands that show where this container's memory is, with its names filled in; empty for an unknown runtime."""
-    run = f"kubectl exec {pod} -n {namespace} -c {container} --"
-    forward = f"kubectl port-forward {pod} -n {namespace}"
+    run = shlex.join(("kubectl", "exec", pod, "-n", namespace, "-c", container, "--"))
+    forward = shlex.join(("kubectl", "port-forward", pod, "-n", namespace))
     return tuple(line.format(exec=run, forward=forward) for line in _PROFILES.get(runtime or "", ()))
