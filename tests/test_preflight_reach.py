@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kubectl_oom.evidence import Budget, Owner, Sizes
+from kubectl_oom.evidence import Budget, Condition, Owner, Sizes
 from tests.preflights import by_hand, check, facts, found, manager, planned, pod_facts, pod_with
-from tests.room import API, app, room
+from tests.room import API, app, replicas, room
 
 
 def _kind(kind: str, group: str = "apps", **changes: Any) -> Any:
@@ -195,3 +195,18 @@ def test_without_pods_the_template_tells_the_class() -> None:
     plan = planned(facts(replicas=0), around=replace(room(), workload=API), pods=[])
 
     assert (plan.qos_before, plan.qos_after) == ("Burstable", "Burstable")
+
+
+def test_a_stateful_set_that_waits_for_a_pod_that_is_down_is_said() -> None:
+    down = (Condition(type="Ready", status="False", reason=None, message=None, at=None),)
+    pods = [*replicas(2), *replicas(1, conditions=down)]
+    ordered = _kind("StatefulSet", "apps", strategy="RollingUpdate", surge=0, ordered=True)
+
+    plan = planned(ordered, pods=pods)
+    parallel = planned(replace(ordered, ordered=False), pods=pods)
+
+    assert "waits-for-ready" not in found(parallel)
+    assert found(plan) == found(parallel) | {"waits-for-ready": False}
+    assert (check(plan, "waits-for-ready").remedy or "").startswith(
+        "after the change: kubectl delete pod api-0 -n shop"
+    )

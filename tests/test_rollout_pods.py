@@ -119,3 +119,31 @@ def test_a_new_pod_that_has_another_size_than_the_template_is_said() -> None:
     assert (wrong.state, wrong.verified) == (RolloutState.DONE, False)
     assert "But app of pod/api-0 has a limit of 64Mi" in wrong.because
     assert (right.state, right.verified) == (RolloutState.DONE, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        ({}, True),
+        ({"podManagementPolicy": "OrderedReady"}, True),
+        ({"podManagementPolicy": "Parallel"}, False),
+        ({"updateStrategy": {"type": "OnDelete"}}, False),
+    ],
+)
+def test_an_ordered_stateful_set_waits_for_a_pod_that_is_down_and_never_fails_for_that(
+    changes: Json,
+    waits: bool,  # noqa: FBT001
+) -> None:
+    item = deployment() | {"kind": "StatefulSet"}
+    item["spec"] |= changes
+    down = pod_of(pod("Running", conditions=[{"type": "Ready", "status": "False"}]))
+    ready = pod_of(pod("Running", conditions=[{"type": "Ready", "status": "True"}]))
+
+    trouble = trouble_of(item, (), (), None, [ready, down])
+
+    assert (trouble is not None) == waits
+    assert trouble_of(item, (), (), None, [ready]) is None
+    if trouble:
+        assert "replaces no pod before pod/api-0 is ready" in trouble.because
+        assert (trouble.remedy or "").startswith("Unless it gets ready: kubectl delete pod api-0 -n shop ")
+        assert trouble.fails_after > 1e9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from time import monotonic, sleep
@@ -121,12 +122,13 @@ def _step(source: Source, item: Json, facts: WorkloadFacts, plan: FixPlan) -> St
     step = progress(item, facts.target.kind)
     if not counts_of(item, facts.target.kind).seen:  # what the status says is about the template before
         return step
-    try:
-        new = pods_of(source, item, facts).new
-    except ReadError:  # the controller's own numbers have to do
-        new = ()
+    new: tuple[Json, ...] = ()
+    old: tuple[Json, ...] = ()
+    with suppress(ReadError):  # the controller's own numbers have to do
+        pods = pods_of(source, item, facts)
+        new, old = pods.new, tuple(one for one in pods.all if one not in pods.new)
     told = as_evidence(new)
-    trouble = trouble_of(item, told, events_of(source, facts, told), changed_at(item))
+    trouble = trouble_of(item, told, events_of(source, facts, told), changed_at(item), as_evidence(old))
     if trouble is not None and (step.state is None or trouble.fails_after == 0.0):
         return _troubled(step, trouble)
     return _verified(step, new, plan) if step.state is RolloutState.DONE else step

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_oom.act.steps import condition_of
 from kubectl_oom.judge.messages import start_needs
+from kubectl_oom.judge.preflight.reach import is_down
 from kubectl_oom.quantity import show_bytes
 from kubectl_oom.read.answer import part, text
+from kubectl_oom.read.workload import is_ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,16 +51,23 @@ class Trouble:
     fails_after: float = 0.0  # seconds without movement after which it is a failure
 
 
-def trouble_of(item: Json, new_pods: Sequence[Pod], events: Sequence[Event], since: datetime | None) -> Trouble | None:
+def trouble_of(
+    item: Json,
+    new_pods: Sequence[Pod],
+    events: Sequence[Event],
+    since: datetime | None,
+    old_pods: Sequence[Pod] = (),
+) -> Trouble | None:
     """The worst thing that stands in the way, None where nothing does.
 
-    `new_pods` are those of the new template, `events` the workload's own and those of pods that do not start; what was
-    before `since` is not counted.
+    `new_pods` are those of the new template and `old_pods` the others, `events` the workload's own and those of pods
+    that do not start; what was before `since` is not counted.
     """
     found = [
         *(trouble for pod in new_pods for trouble in _of_pod(pod, since)),
         *_of_creation(item, events, since),
         *_of_sandboxes(new_pods, events),
+        *_of_order(item, old_pods),
     ]
     worst = min(found, key=lambda one: one.fails_after, default=None)
     if condition_of(item, "Progressing").get("reason") == "ProgressDeadlineExceeded":
@@ -115,6 +125,24 @@ def _of_sandboxes(new_pods: Sequence[Pod], events: Sequence[Event]) -> Iterator[
                 because=f"pod/{event.object_name} does not start: {event.message}",
                 remedy=None,
                 fails_after=SANDBOX_SECONDS,
+            )
+
+
+def _of_order(item: Json, old_pods: Sequence[Pod]) -> Iterator[Trouble]:
+    """Pods for which an ordered StatefulSet waits before it replaces any, themselves included.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+    """
+    if not is_ordered(item):
+        return
+    for pod in old_pods:
+        if is_down(pod):
+            yield Trouble(
+                because=f"The StatefulSet replaces no pod before pod/{pod.name} is ready, and that one still has the size "
+                "from before.",
+                remedy=f"Unless it gets ready: kubectl delete pod {pod.name} -n {pod.namespace} (the one made in its place "
+                "has what stands in the template)",
+                fails_after=math.inf,  # it may get ready, if only for a moment
             )
 
 

@@ -80,6 +80,7 @@ class WorkloadFacts:
     claims_one_pod: tuple[str, ...] = ()  # claims that one pod at a time may mount
     partition: int = 0  # of a StatefulSet: pods with a lower ordinal keep their template
     suspended: bool = False  # of a Job
+    ordered: bool = False  # a StatefulSet that replaces no pod before all are ready
     restarts_on_resize: tuple[str, ...] = ()  # containers whose resizePolicy restarts them for memory
     cpu_guaranteed: bool | None = None  # every container's CPU limit is set and equals its request
     kubelets: Mapping[str, str] = field(default_factory=dict)  # node → version, of the nodes that run its pods

@@ -79,10 +79,19 @@ def facts_of(item: Json, api_version: str, kind: str) -> WorkloadFacts:
         gaps=() if managers else (UNKNOWN_WRITERS,),
         controller=controller,
         partition=_partition(spec, kind),
+        ordered=kind == "StatefulSet" and is_ordered({**item, "kind": kind}),
         suspended=kind == "Job" and spec.get("suspend") is True,
         restarts_on_resize=tuple(_restarted(pod_spec)),
         cpu_guaranteed=_cpu_guaranteed(pod_spec),
     )
+
+
+def is_ordered(item: Json) -> bool:
+    """Whether it is a StatefulSet that changes its pods one by one, each when those before it are ready."""
+    spec = part(item, "spec")
+    ordered = (text(spec.get("podManagementPolicy")) or "OrderedReady") == "OrderedReady"
+    rolling = (text(part(spec, "updateStrategy").get("type")) or DEFAULT_STRATEGY) == DEFAULT_STRATEGY
+    return item.get("kind") == "StatefulSet" and ordered and rolling
 
 
 def _rollout(item: Json, kind: str) -> Rollout:

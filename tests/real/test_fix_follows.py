@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from tests.real.fixing import containers_of, fix, read, written
 from tests.real.stage import Stage
 from tests.real.stand_in import StandIn, ready
-from tests.real.status import ended, running, status_of, waiting
+from tests.real.status import condition, ended, running, status_of, waiting
 
 if TYPE_CHECKING:
     from tests.cluster.cluster import Cluster
@@ -80,6 +80,43 @@ def test_a_container_that_is_killed_under_the_new_limit_ends_it_and_the_old_valu
         assert "The change is taken back." in ran.err
         assert ran.err.splitlines()[-1] == "deployment/shop (taken back): 2 of 2 pods run with the new size."
         assert written(read(stage, "deployments", "shop")) == before
+
+
+def _crashing(pod: Json) -> Json:
+    """Killed again and again, and never ready."""
+    killed = ended("OOMKilled", 137, datetime.now(timezone.utc) - timedelta(minutes=5), lived=1)
+    crash = waiting("CrashLoopBackOff", "back-off 10s restarting failed container")
+    now = datetime.now(timezone.utc)
+    conditions = [condition("PodScheduled", "True", now), condition("Ready", "False", now)]
+    return ready(pod) | {
+        "conditions": conditions,
+        "containerStatuses": [status_of("app", crash, killed, restarts=1)],
+    }
+
+
+def test_a_stateful_set_that_waits_for_a_pod_that_never_gets_ready_says_so_and_goes_on_once_it_is_deleted(
+    stage: Stage,
+) -> None:
+    with StandIn(stage, lambda pod: ready(pod) if _is_new(pod) else _crashing(pod)):
+        stage.made_by(stage.workload("statefulsets", "shop"))
+        stage.wait("its status", lambda: "containerStatuses" in read(stage, "pods", "shop-0").get("status", {}))
+
+        stuck = fix(stage, "sts/shop", *SIZES, *NOW, "--timeout", "5s")
+
+        told = " ".join(stuck.out.split())
+        assert stuck.code == 1
+        assert (
+            "warning waits-for-ready: StatefulSet shop replaces no pod before all are ready, and shop-0 is not" in told
+        )
+        assert "The StatefulSet replaces no pod before pod/shop-0 is ready" in stuck.err
+        assert f"Next: Unless it gets ready: kubectl delete pod shop-0 -n {stage.namespace}" in told
+        assert "It goes on all the same" not in told
+
+        stage.cluster.kubectl("delete", "pod", "shop-0", "-n", stage.namespace, "--wait=false")
+        again = fix(stage, "sts/shop", *SIZES, *NOW, "--timeout", "60s")
+
+        assert again.code == 0, again.err
+        assert _is_new(read(stage, "pods", "shop-0"))
 
 
 def test_a_limit_range_that_refuses_the_new_pods_after_the_patch_succeeded_is_named_at_once(stage: Stage) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_oom.evidence import Check, Citation, Severity
+from kubectl_oom.evidence import ENDED_PHASES, Check, Citation, Severity
 from kubectl_oom.judge.preflight.situation import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kubectl_oom.evidence import Pod
     from kubectl_oom.judge.preflight.situation import Situation
 
 ROLLING = "RollingUpdate"
@@ -100,6 +101,18 @@ def _does_not_start(here: Situation) -> Iterator[Check]:
             evidence=(here.cite("spec.updateStrategy.rollingUpdate.partition", str(facts.partition)),),
             remedy="set the partition to 0 when the others are well",
         )
+    down = [pod.name for pod in here.living if is_down(pod)] if facts.ordered else []
+    if down:
+        yield Check(
+            code="waits-for-ready",
+            severity=Severity.WARNING,
+            message=f"{here.name} replaces no pod before all are ready, and {' and '.join(down)} "
+            f"{'is' if len(down) == 1 else 'are'} not: what is down keeps the old size until it is deleted.",
+            evidence=tuple(
+                Citation(source=f"pod/{name}", field="status.conditions[Ready]", value="False") for name in down
+            ),
+            remedy=f"after the change: kubectl delete pod {' '.join(down)} -n {facts.namespace}",
+        )
     if facts.replicas == 0 and facts.target.kind != "CronJob":
         yield Check(
             code="no-replicas",
@@ -107,6 +120,13 @@ def _does_not_start(here: Situation) -> Iterator[Check]:
             message=f"{here.name} has no replicas: the new size shows when it is scaled up.",
             evidence=(here.cite("spec.replicas", "0"),),
         )
+
+
+def is_down(pod: Pod) -> bool:
+    """Whether its kubelet, or the scheduler, says that it is not ready."""
+    return pod.phase not in ENDED_PHASES and any(
+        one.status == "False" and one.type in ("Ready", "PodScheduled") for one in pod.conditions
+    )
 
 
 def _downtime(here: Situation) -> Iterator[Check]:
