@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kubectl_oom.show.colour import Paint
@@ -9,6 +11,7 @@ from kubectl_oom.show.fix_commands import Flags
 from kubectl_oom.show.fixes import difference, lines
 from kubectl_oom.show.words import cells
 from tests.fixes import OUTCOMES, blocked, everything, hostile, of_all_types, open_, plain, report_of, screen, with_env
+from tests.preflights import by_hand, facts, planned
 
 
 def test_a_change_that_would_be_refused_says_so_before_it_says_how_to_make_it() -> None:
@@ -237,3 +240,19 @@ def test_what_a_cluster_writes_steers_no_terminal() -> None:
 
     assert not {"\x1b", "\x07", "\r", "\u202e"} & set(told)
     assert screen(*everything().items, ascii_only=True).isascii()
+
+
+@pytest.mark.parametrize(
+    ("changes", "back"),
+    [
+        ({"strategy": "OnDelete"}, "--undo --in-place --apply"),
+        ({"paused": True}, "--undo --in-place --apply"),
+        ({}, "--undo --apply"),
+    ],
+)
+def test_the_way_back_of_pods_that_were_resized_and_that_no_rollout_replaces_resizes_them_too(
+    changes: dict[str, Any], back: str
+) -> None:
+    plan = planned(facts(**changes), asked=by_hand(512, in_place=True))
+
+    assert f"  kubectl oom fix deploy/api -n shop {back}" in screen(open_(plan), width=120).splitlines()

@@ -76,7 +76,10 @@ def own_command(plan: FixPlan, flags: Flags) -> str:
 
 def own_undo(plan: FixPlan) -> str:
     """`kubectl oom fix deploy/api -n shop --undo --apply`."""
-    return _shell("fix", plan, "--undo", "--apply")
+    facts = plan.facts
+    # Where no rollout replaces them, the pods that were resized stay as they are unless they are resized again.
+    stay = plan.in_place and facts.target.kind != "Pod" and (facts.paused or facts.strategy == "OnDelete")
+    return _shell("fix", plan, "--undo", *(("--in-place",) if stay else ()), "--apply")
 
 
 def _shell(command: str, plan: FixPlan, *words: str) -> str:
