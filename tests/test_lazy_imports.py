@@ -103,7 +103,9 @@ def test_help_loads_click_alone(words: list[str]) -> None:
 
 
 def test_names_load_what_a_connection_needs_and_no_more(cluster: Path) -> None:
-    found = _loaded("cli.complete", "complete", "why", "", KUBECONFIG=str(cluster))
+    in_time = {"KUBECTL_OOM_COMPLETION_TIMEOUT": "9s"}  # whatever else the machine does
+
+    found = _loaded("cli.complete", "complete", "why", "", KUBECONFIG=str(cluster), **in_time)
 
     assert (found.layers, found.others) == ({"read", "show"}, {"click", "yaml"})
     assert found.of("show") == {"words"}
