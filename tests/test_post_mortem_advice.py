@@ -25,7 +25,7 @@ from tests.build import (
 )
 
 if TYPE_CHECKING:
-    from kubectl_oom.evidence import Diagnosis
+    from kubectl_oom.evidence import Diagnosis, Life
 
 from tests.test_post_mortem import killed_pod, one
 
@@ -69,12 +69,36 @@ def test_how_much_could_be_taken_back_is_a_sampled_number() -> None:
 # --- what to do ----------------------------------------------------------------------------------------------------
 
 
-def test_the_alert_that_would_have_told_is_the_one_advised() -> None:
-    near = one(case(killed_pod(), node(), history(life(samples(50 * MI, 95 * MI, 96 * MI)))))
-    sudden = one(case(killed_pod(), node(), history(life(samples(50 * MI, 51 * MI, 52 * MI)))))
+def alert_advised(seen: Life) -> tuple[str, str]:
+    measures = one(case(killed_pod(), node(), history(seen))).measures
+    [(what, because)] = [(one.what, one.because) for one in measures if one.what.startswith("Alert on")]
+    return what, because
 
-    assert any(measure.what.startswith("Alert on memory above 90%") for measure in near.measures)
-    assert any("would have come too late" in measure.what for measure in sudden.measures)
+
+def test_the_alert_that_would_have_told_is_the_one_advised() -> None:
+    climb = life(samples(50 * MI, 91 * MI, 92 * MI, 93 * MI, 94 * MI, every=300))
+    late_climb = life(samples(50 * MI, 60 * MI, *[97 * MI] * 10))
+
+    assert alert_advised(climb) == (
+        "Alert on memory above 90% of the limit, and on the kill itself",
+        "Its working set was sampled above 90% of the limit for 15 min before the kill.",
+    )
+    assert alert_advised(late_climb)[0] == "Alert on memory above 95% of the limit, and on the kill itself"
+
+
+@pytest.mark.parametrize(
+    ("seen", "because"),
+    [
+        (life(samples(50 * MI, 51 * MI, 52 * MI)), "The last sample before the kill was below 90% of the limit."),
+        (life(samples(50 * MI, 95 * MI, 96 * MI)), "90% of the limit or more for 20 s before the kill: too short"),
+        (life(samples(*[99 * MI] * 60), samples(*[50 * MI] * 60)), "or too much of it file cache, for an alert"),
+    ],
+)
+def test_no_alert_on_the_level_of_memory_is_advised_that_would_not_have_fired(seen: Life, because: str) -> None:
+    what, told_because = alert_advised(seen)
+
+    assert what == "Alert on the kill itself: an alert on the level of memory would have come too late"
+    assert because in told_because
 
 
 def test_one_replica_is_advised_to_become_two() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kubectl_oom.judge.alert_levels import CRITICAL, INFO, WARNING
 from kubectl_oom.judge.alert_lint.syntax import Matcher, quoted
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ class AlertAsked:
     namespaces: tuple[Matcher, ...] = ()
     cluster_label: str | None = None
     window_seconds: int = 600
-    info_percent: int = 85
-    warning_percent: int = 90
-    critical_percent: int = 95
-    info_for: str = "15m"
-    warning_for: str = "10m"
-    critical_for: str = "2m"
+    info_percent: int = INFO.percent
+    warning_percent: int = WARNING.percent
+    critical_percent: int = CRITICAL.percent
+    info_for: str = f"{INFO.minutes}m"
+    warning_for: str = f"{WARNING.minutes}m"
+    critical_for: str = f"{CRITICAL.minutes}m"
     grow_window_seconds: int = 3600  # a line needs as many samples; a younger container has its start-up in it
     ahead_seconds: int = 4 * 3600
 

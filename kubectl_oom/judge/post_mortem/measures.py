@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import KERNEL_OOM_VERDICTS, Measure, MeasureKind, Severity, Sizes, Verdict
+from kubectl_oom.judge.alert_levels import CRITICAL, INFO, WARNING
 from kubectl_oom.judge.commands import SETTABLE, shell, where
 from kubectl_oom.judge.instance import span_words
 from kubectl_oom.judge.post_mortem.timeline import NEAR_THE_LIMIT, near_limit_since
@@ -12,10 +14,13 @@ from kubectl_oom.quantity import exact_bytes, show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from datetime import datetime
 
     from kubectl_oom.evidence import ContainerHistory, Diagnosis, Finding, Impact, Proposal
 
+_TOO_LATE = "Alert on the kill itself: an alert on the level of memory would have come too late"
 _NEAR = f"{NEAR_THE_LIMIT:.0%}"
+LOOKBACK_SECONDS = 300  # how long Prometheus takes the last sample for the present one
 _REPLICATED = ("Deployment", "StatefulSet")
 # Findings that ask for another reading or say what the report itself shows; they change nothing in the cluster.
 _NOT_TO_BE_DONE = frozenset({"restarts-not-all-kills", "limit-changed-since", "missed-by-samples", "leak-suspected"})
@@ -127,21 +132,44 @@ def _alert_words(told: Diagnosis | None) -> tuple[str, str]:
             "Alert on the kill itself",
             "It was not at its own limit, so its own level of memory would not have told.",
         )
-    near = near_limit_since(told)
-    if near and told.killed_at:
-        before = span_words((told.killed_at - near).total_seconds())
+    if told.killed_at and (level := _alert_in_time(told, told.killed_at)):
+        percent, before = level
         return (
-            f"Alert on memory above {_NEAR} of the limit, and on the kill itself",
-            f"Its samples were at {_NEAR} of the limit or more for {before} before the kill.",
+            f"Alert on memory above {percent}% of the limit, and on the kill itself",
+            f"Its working set was sampled above {percent}% of the limit for {span_words(before)} before the kill.",
         )
+    if told.killed_at and (near := near_limit_since(told)):
+        before = (told.killed_at - near).total_seconds()
+        near_for = f"Its samples were at {_NEAR} of the limit or more for {span_words(before)} before the kill"
+        return _TOO_LATE, f"{near_for}: too short, or too much of it file cache, for an alert on the working set."
     if told.run_up and told.run_up.samples and told.limit_bytes:
         highest = told.run_up.highest_usage_bytes or told.run_up.highest_working_set_bytes
         seen = f" The highest was {show_bytes(highest)}." if highest is not None else ""
         return (
-            "Alert on the kill itself: an alert on the level of memory would have come too late",
+            _TOO_LATE,
             f"The last sample before the kill was below {_NEAR} of the limit.{seen}",
         )
     return "Alert on the kill itself, and have memory sampled", "No source has samples of the life that ended."
+
+
+def _alert_in_time(told: Diagnosis, killed_at: datetime) -> tuple[int, float] | None:
+    """Which of our rules on the level of memory would have fired first: its percent, and for how long it was true."""
+    limit = told.limit_bytes
+    samples = [sample for sample in (told.run_up.samples if told.run_up else ()) if sample.at <= killed_at]
+    if not samples or not limit:
+        return None
+    end = min(killed_at, samples[-1].at + timedelta(seconds=LOOKBACK_SECONDS))
+    fired = []
+    for percent, minutes in (INFO, WARNING, CRITICAL):
+        since = end
+        for sample in reversed(samples):
+            if sample.value * 100 <= percent * limit:
+                break
+            since = sample.at
+        before = (end - since).total_seconds()
+        if before >= 60 * minutes:
+            fired.append((before - 60 * minutes, percent, before))
+    return max(fired)[1:] if fired else None
 
 
 def _follow_up(history: ContainerHistory, told: Diagnosis | None, commands: Collection[str]) -> Iterator[Measure]:
