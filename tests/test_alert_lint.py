@@ -23,6 +23,7 @@ from tests.test_alert_rules_of_kills import NONE, killed_at_5m
 
 CORPUS = Path(__file__).parent / "corpus" / "alerts"
 WRONG: list[dict[str, Any]] = yaml.safe_load((CORPUS / "wrong.yaml").read_text(encoding="utf-8"))
+STICKY = 'kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1'
 # Told beside others that are right, these are right themselves; for the rest of them nothing can be written anew.
 OF_MANY = {"oom-counter-alone", "ended-reason-alone", "for-outlives-window", "not-checked"}
 
@@ -224,3 +225,22 @@ def test_the_ratio_of_containers_goes_by_every_label_that_the_ratio_of_pods_did(
 
     by = "by (k8s_cluster, namespace, pod, container)"
     assert one.mended == f"max {by} ({used}) / max {by} ({limits}) > 0.9"
+
+
+@pytest.mark.parametrize("waits", ["5m", "10m", "1h", "90s"])
+@pytest.mark.parametrize("entry", MENDED, ids=lambda entry: entry["alert"])
+def test_a_mended_rule_outlasts_its_own_for_or_that_is_said(entry: dict[str, Any], waits: str) -> None:
+    (before,) = lint([found(entry["alert"], entry["expr"], waits=waits)])
+    (after,) = lint([found(entry["alert"], before.mended or "", waits=waits)])
+
+    assert ("for-outlives-window" in codes(after)) == ("for-outlives-window" in codes(before))
+
+
+def test_a_gauge_that_sticks_is_mended_into_one_that_fires_with_the_for_it_has(tmp_path: Path) -> None:
+    (one,) = lint([found("Sticky", STICKY, waits="15m")])
+    rule = {"alert": "Mended", "expr": f"max by (namespace) ({one.mended})", "for": "15m"}
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [rule]}]}), encoding="utf-8")
+
+    assert codes(one) == {"sticky-gauge"}
+    assert_firing(file, killed_at_5m(), {"4m": NONE, "22m": {("Mended", "shop")}, "40m": NONE, "60m": NONE})

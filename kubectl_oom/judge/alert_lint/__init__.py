@@ -41,8 +41,10 @@ def _checked(rule: FoundRule, expr: Expr | NotReadError, together: Sequence[Expr
             rule=rule, faults=(RuleFault(code="not-checked", severity=lint.severity, at="", message=message),)
         )
     inside = [fault for fault, _ in faults_of(expr, rule)]
-    outside = [*outlived(expr, rule), *alone(expr, rule, together)]
     better = mended(expr, rule) if inside else None
+    # A window that was taken from the expression may be too short for a `for` that nothing was wrong with before.
+    waits = [*outlived(expr, rule)] or [*(outlived(parse(better), rule) if better else ())]
+    outside = [*waits, *alone(expr, rule, together)]
     return CheckedRule(rule=rule, faults=tuple(dict.fromkeys(map(_told, (*inside, *outside)))), mended=better)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -164,14 +165,23 @@ def join_labels(place: Place) -> tuple[str, ...]:
     return metrics.OF_A_CONTAINER
 
 
+def longer_than_it_waits(rule: FoundRule, window: str) -> str:
+    """The window; a longer one where one kill would be over before the rule's `for` is."""
+    waits = seconds_of(rule.for_text)
+    if waits < seconds_of(window):
+        return window
+    seconds = math.ceil(waits + seconds_of(DEFAULT_WINDOW))
+    return f"{seconds}s" if seconds % 60 else f"{seconds // 60}m"
+
+
 def lately(place: Place, selector: Selector, window: str) -> Expr:
-    """The gauge of how a container last ended, for as long after that end as `window`."""
+    """The gauge of how a container last ended, for as long after that end as `window`, or as its rule needs."""
     name = next(
         name for name in metrics.LAST_TIME if name.startswith(selector.name.partition("status_")[0] + "status_")
     )
     moment = Selector(name, matchers_for(selector))
     ago = Binary("-", Call("time", ()), moment)
-    recent = Paren(Binary("<", ago, Literal(f"{seconds_of(window):g}")))
+    recent = Paren(Binary("<", ago, Literal(f"{seconds_of(longer_than_it_waits(place.rule, window)):g}")))
     gauge = Selector(selector.name, selector.matchers)
     return Paren(Binary("and", gauge, recent, "on", join_labels(place)))
 

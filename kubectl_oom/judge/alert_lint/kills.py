@@ -19,6 +19,7 @@ from kubectl_oom.judge.alert_lint.around import (
     join_labels,
     joined_with,
     lately,
+    longer_than_it_waits,
     matchers_for,
     measure,
     number,
@@ -242,7 +243,7 @@ def raw_counter(place: Place) -> Fault | None:
         return None  # many restarts in a pod's life may be what it is about
     if not metrics.accepts(node, "reason", "") or any(outer.op == "-" for outer, _ in joined_with(place)):
         return None
-    window = DEFAULT_WINDOW if node.name in metrics.RESTARTS else _OOM_WINDOW
+    window = longer_than_it_waits(place.rule, DEFAULT_WINDOW if node.name in metrics.RESTARTS else _OOM_WINDOW)
     return Fault("raw-counter", node, Call("increase", (replace(node, window=window),)))
 
 
