@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from tests.test_metrics_window import UNTIL, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from kubectl_oom.evidence import Pod
     from kubectl_oom.read.source import Json
@@ -99,12 +101,16 @@ def case() -> CaseFile:
     return CaseFile(pods=tuple(replace(pod, events=(told,)) if pod.name == PROBED.name else pod for pod in read))
 
 
-def by_history(store: RunningEngine) -> dict[tuple[str, str], int]:
+def history_kills(store: RunningEngine) -> list[tuple[str, str]]:
     since, until = WINDOW
     file, owner = case(), Owner(api_version="apps/v1", kind="Deployment", name="api")
     past = read_past(counted(store)[0], "shop", owner, [pod.name for pod in file.pods], since, until)
     [item] = recount(file, [past], since=since, until=until).items
-    return {(kill.pod, kill.verdict.value): 1 for kill in item.kills}
+    return [(kill.pod, kill.verdict.value) for kill in item.kills]
+
+
+def by_history(store: RunningEngine) -> dict[tuple[str, str], int]:
+    return dict(Counter(history_kills(store)))
 
 
 def by_list(store: RunningEngine, *gaps: str) -> dict[tuple[str, str], int]:
@@ -150,3 +156,25 @@ def test_a_survey_of_everything_counts_what_such_a_history_does(store: RunningEn
     [item] = recount(case_of_all, [workload(found, "shop", "api")], since=since, until=until).items
 
     assert {(kill.pod, kill.verdict.value): 1 for kill in item.kills} == IN_STEPS
+
+
+@pytest.mark.parametrize("samples", [10, kill_series.RAW_SAMPLES])
+def test_a_kill_that_an_older_kube_state_metrics_was_late_to_show_is_the_one_of_the_status(
+    samples: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 2.12 it does not tell when a container ended: the kill is as late as the look at it."""
+    monkeypatch.setattr(kill_series, "RAW_SAMPLES", samples)
+    monkeypatch.setattr(past_reading, "RAW_SAMPLES", samples)
+    require_program("prometheus", "promtool")
+    late = replace(KILLED, step=150, memory=[])
+    newer = ("last_terminated_timestamp", "last_terminated_exitcode")
+    series = [one for one in late.series() if one.points and not one.labels["__name__"].endswith(newer)]
+
+    with running("prometheus", [*series, owned("shop", "api", NEW, SINCE, UNTIL)], tmp_path) as engine:
+        since, until = WINDOW
+        reader = KillReader(source(engine), Selection(namespace="shop", labels="", since=since, until=until))
+        rows = [row for lot in reader.lots() for row in listed(lot, since=since, until=until)]
+        history = [pod for pod, _ in history_kills(engine)]
+
+    assert [(row.kills, row.last_killed_at) for row in rows if row.pod == KILLED.name] == [(1, moment(KILLED_AT))]
+    assert history.count(KILLED.name) == 1

@@ -14,6 +14,7 @@ from kubectl_oom.read.course import read_course, step_for
 from kubectl_oom.read.engine import Engine, EngineOptions
 from kubectl_oom.read.engines import connect_engine
 from kubectl_oom.read.owners import name_pattern, pods_of_workload
+from kubectl_oom.read.past_kills import WATCH_DELAY_SECONDS
 from kubectl_oom.read.window import read_window
 from tests.engines import ENGINES, RunningEngine, Series, require_program, running
 from tests.stories import DAY, MI, STATUS, STEP, End, PodStory, Points, flat
@@ -180,7 +181,15 @@ def exact(story: PodStory, place: int) -> PastKill:
 def seen(story: PodStory, at: int, series: str) -> PastKill:
     """A kill known to a scrape: first seen at the next one."""
     first = moment(at - at % STEP + STEP)
-    return PastKill(pod=story.name, container="app", at=first, exact=False, exit_code=None, source=f"{STATUS}{series}")
+    return PastKill(
+        pod=story.name,
+        container="app",
+        at=first,
+        exact=False,
+        exit_code=None,
+        source=f"{STATUS}{series}",
+        late_seconds=STEP + WATCH_DELAY_SECONDS,
+    )
 
 
 def test_every_kill_is_found_once_with_the_kubelets_own_time_and_other_ends_are_not(engine: Engine) -> None:

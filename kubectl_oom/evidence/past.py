@@ -55,6 +55,7 @@ class PastKill:
     exit_code: int | None
     source: str  # the series that tells
     limit_bytes: int | None = None  # in force then, where that was asked for
+    late_seconds: float = 0.0  # at most so long after the kill it was seen, where the time is not exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

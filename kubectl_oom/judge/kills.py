@@ -76,14 +76,22 @@ def _remembered(past: Past) -> list[PastKill]:
 
 
 def _is(kill: PastKill, end: Diagnosis) -> bool:
-    near = SAME_SECOND if kill.exact else SAME_SCRAPE
     same = (kill.pod, kill.container) == (end.pod, end.container)
-    return same and end.killed_at is not None and abs(kill.at - end.killed_at) <= near
+    return same and end.killed_at is not None and _is_of(kill, end.killed_at)
 
 
 def _same(kill: Kill, other: PastKill) -> bool:
-    near = SAME_SECOND if kill.exact and other.exact else SAME_SCRAPE
-    return (kill.pod, kill.container) == (other.pod, other.container) and abs(kill.at - other.at) <= near
+    if (kill.pod, kill.container) != (other.pod, other.container):
+        return False
+    return _is_of(other, kill.at) if kill.exact else abs(kill.at - other.at) <= SAME_SCRAPE
+
+
+def _is_of(kill: PastKill, ended_at: datetime) -> bool:
+    """Whether it is the end of that exact time; what was seen by samples far apart was seen that much later."""
+    if kill.exact:
+        return abs(kill.at - ended_at) <= SAME_SECOND
+    sooner = SAME_SCRAPE.total_seconds()
+    return -sooner <= (kill.at - ended_at).total_seconds() <= max(sooner, kill.late_seconds)
 
 
 def _witnessed(kill: Kill, other: PastKill) -> Kill:

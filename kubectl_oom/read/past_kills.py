@@ -128,16 +128,16 @@ def _kills(status: _Status, since: datetime, until: datetime) -> list[PastKill]:
     """The kills that this status tells of, each once; those that may have been before the window are left out."""
     first, last = since.timestamp(), until.timestamp()
     interval = _interval(status)
+    earliest = interval + WATCH_DELAY_SECONDS
     if not status.finished:
-        return [_kill(status, at, source) for at, source in _approximate(status, first, interval)]
+        return [_kill(status, at, source, late=earliest) for at, source in _approximate(status, first, interval)]
     seen_at = {status.finished[at]: at for at in status.was_oom & status.finished.keys()}
     exact = {finished: at for finished, at in seen_at.items() if first <= finished <= last}
     kills = [_kill(status, finished, TIMESTAMP[0], status.exit_codes.get(at)) for finished, at in exact.items()]
     # A container that never started again is told by its state alone: nothing has made that its last state yet.
-    earliest = interval + WATCH_DELAY_SECONDS
     states = [start for start in _starts(status.is_oom, interval) if start - first > interval]
     untold = [start for start in states if not any(start - earliest <= finished <= start for finished in exact)]
-    return kills + [_kill(status, start, TERMINATED[0]) for start in untold]
+    return kills + [_kill(status, start, TERMINATED[0], late=earliest) for start in untold]
 
 
 def _approximate(status: _Status, first: float, interval: float) -> list[tuple[float, str]]:
@@ -201,7 +201,7 @@ def _interval(status: _Status) -> float:
     return steps[len(steps) // 2] if steps else USUAL_SCRAPE_SECONDS
 
 
-def _kill(status: _Status, at: float, source: str, exit_code: float | None = None) -> PastKill:
+def _kill(status: _Status, at: float, source: str, exit_code: float | None = None, late: float = 0.0) -> PastKill:
     return PastKill(
         pod=status.pod,
         container=status.container,
@@ -209,4 +209,5 @@ def _kill(status: _Status, at: float, source: str, exit_code: float | None = Non
         exact=source == TIMESTAMP[0],
         exit_code=None if exit_code is None else int(exit_code),
         source=source,
+        late_seconds=late,
     )
