@@ -19,8 +19,8 @@ NO_SUCH_KIND = "none: this cluster knows no such kind"
 UNTRIED = {"node", "kubelet", "log"}  # where nothing may be listed there is no node and no pod to try them on
 
 
-def _doctor(answer: Callable[[str], Reply]) -> dict[str, dict[str, Any]]:
-    """What it says of each source, where requests of a path are answered like that."""
+def _said(answer: Callable[[str], Reply]) -> dict[str, Any]:
+    """What it says, where requests of a path are answered like that."""
 
     def reply(asked: Asked) -> Reply:
         return answer(asked.path.partition("?")[0])
@@ -28,7 +28,13 @@ def _doctor(answer: Callable[[str], Reply]) -> dict[str, dict[str, Any]]:
     with api_server() as server:
         server.reply = reply  # type: ignore[method-assign]
         ran = oom("doctor", "-n", "shop", "-s", server.url, "-o", "json")
-    return {item["source"]: item for item in json.loads(ran.out)["items"]}
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def _doctor(answer: Callable[[str], Reply]) -> dict[str, dict[str, Any]]:
+    """What it says of each source."""
+    return {item["source"]: item for item in _said(answer)["items"]}
 
 
 def _known(path: str) -> Reply:
@@ -72,3 +78,13 @@ def test_every_kind_of_workload_has_to_be_readable() -> None:
         told = _doctor(lambda path, plural=plural: FORBIDDEN if path.endswith(f"/{plural}") else Reply())  # type: ignore[misc]
 
         assert {source for source, item in told.items() if item["rule"]} == {"owners"}
+
+
+def test_nobody_is_sent_to_the_doctor_by_the_doctor() -> None:
+    late = Reply.status_object(504, "Timeout", "too late")
+    for answer in (NOT_FOUND, late, Reply.status_object(500, "InternalError", "broken"), Reply(200, b"{")):
+        gaps = _said(lambda _path, answer=answer: answer)["gaps"]  # type: ignore[misc]
+
+        assert gaps
+        assert [gap for gap in gaps if "doctor" in (gap["remedy"] or "")] == []
+        assert ("raise --request-timeout" in {gap["remedy"] for gap in gaps}) == (answer is late)

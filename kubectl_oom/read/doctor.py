@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import Checkup
 from kubectl_oom.read.answer import part, parts, text
 from kubectl_oom.read.at_once import readers
-from kubectl_oom.read.gaps import PERMISSIONS, gap_of
+from kubectl_oom.read.gaps import DOCTOR, PERMISSIONS, SLOW, gap_of
 from kubectl_oom.read.source import (
     ARGO_APPLICATIONS,
     ARGO_NAMESPACE,
@@ -33,6 +34,7 @@ from kubectl_oom.read.source import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kubectl_oom.evidence import Gap
     from kubectl_oom.read.connection import Connection
     from kubectl_oom.read.engine import EngineOptions
     from kubectl_oom.read.source import Kind
@@ -126,10 +128,17 @@ def _checkup(source: str, serves: str, subject: str, probe: Callable[[], str], c
     try:
         detail, gap = probe(), None
     except ReadError as error:
-        detail, gap = "", gap_of(source, subject, error)
+        detail, gap = "", _without_us(gap_of(source, subject, error))
         rule = rule_for(source) if error.reason == "Forbidden" else None
         return Checkup(source=source, serves=serves, seconds=clock() - started, detail=detail, gap=gap, rule=rule)
     return Checkup(source=source, serves=serves, seconds=clock() - started, detail=detail, gap=gap, rule=None)
+
+
+def _without_us(gap: Gap) -> Gap:
+    """The gap without the advice to ask the doctor, who is asked."""
+    if gap.remedy is None or DOCTOR not in gap.remedy:
+        return gap
+    return replace(gap, remedy=SLOW if SLOW in gap.remedy else None)
 
 
 def rule_for(source: str) -> str:

@@ -35,7 +35,8 @@ PERMISSIONS = {
 }
 
 
-_DOCTOR = "run `kubectl oom doctor`"
+SLOW = "raise --request-timeout"
+DOCTOR = "run `kubectl oom doctor`"
 # What is not there cannot be read from there again; something else may have kept it.
 _IF_GONE = {
     "log": "look for it where the cluster's logs are collected",
@@ -72,5 +73,5 @@ def _remedy(source: str, error: ReadError) -> str | None:
     if error.reason == "NothingToTry" or (source == "metrics engine" and error.reason == "Invalid"):
         return None  # the reason says which flag is wrong, and `doctor` without it is asked about something else
     if error.reason == "Timeout":
-        return "raise --request-timeout, or run `kubectl oom doctor`"
-    return _IF_GONE.get(source, _DOCTOR) if error.reason == "NotFound" else _DOCTOR
+        return f"{SLOW}, or {DOCTOR}"
+    return _IF_GONE.get(source, DOCTOR) if error.reason == "NotFound" else DOCTOR
