@@ -77,12 +77,18 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
 
 def answer(values: dict[str, Any], output: Output) -> None:
     """Read the history and print it, once."""
-    from kubectl_oom.cli.reading import open_source, read_past_case, scope_of
+    from kubectl_oom.cli.reading import open_source, read_with_pasts, scope_of
+    from kubectl_oom.cli.why import nothing_found
+    from kubectl_oom.judge.history import recount
 
     span = timedelta(seconds=span_of(values["since"]))
     source, now = open_source(values)
     scope = scope_of(source, values)
-    report = read_past_case(source, scope, values, now - span, now)
+    case, pasts = read_with_pasts(source, scope, values, now - span, now)
+    if not case.pods and not pasts and output.format not in ("json", "yaml"):
+        nothing_found("text", scope, now)
+        return
+    report = recount(case, pasts, since=now - span, until=now, container=scope.container)
     show(report, output, now, height=values["height"])
 
 

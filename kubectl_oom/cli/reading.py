@@ -11,8 +11,7 @@ from kubectl_oom.errors import OomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kubectl_oom.evidence import CaseFile, Gap, HistoryReport, Pod, ProposalReport, Room, WorkloadPast
-    from kubectl_oom.judge.propose import Asked
+    from kubectl_oom.evidence import CaseFile, Gap, Pod, Room, WorkloadPast
     from kubectl_oom.read.source import ReadError, Source
     from kubectl_oom.read.targets import Scope
 
@@ -128,26 +127,13 @@ def _missing_namespace(source: Source, scope: Scope, error: ReadError) -> ReadEr
     return None
 
 
-def read_past_case(
+def read_with_pasts(
     source: Source, scope: Scope, values: dict[str, Any], since: datetime, now: datetime
-) -> HistoryReport:
-    """The history of the scope's workloads: what exists now, and what the metrics engine remembers."""
-    from kubectl_oom.judge.history import recount
-
+) -> tuple[CaseFile, list[WorkloadPast]]:
+    """What exists now, and what the metrics engine remembers of the scope's workloads; nothing where it selects none."""
     case = read_case(source, scope, values, now)
     pasts, gaps = read_pasts(source, scope, case, values, since, now)
-    case = replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps))))
-    return recount(case, pasts, since=since, until=now, container=scope.container)
-
-
-def read_proposals(
-    source: Source, scope: Scope, values: dict[str, Any], asked: Asked, since: datetime, now: datetime
-) -> ProposalReport:
-    """A size for every container of the scope's workloads."""
-    from kubectl_oom.judge.propose import propose
-
-    case, pasts, rooms = read_for_sizes(source, scope, values, since, now)
-    return propose(case, pasts, rooms, since=since, until=now, asked=asked)
+    return replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps)))), pasts
 
 
 def read_for_sizes(
@@ -156,10 +142,8 @@ def read_for_sizes(
     """All that sizes are made from: what exists, the past of each workload, and beside it what it has to fit into."""
     from kubectl_oom.read.room import read_rooms
 
-    case = read_case(source, scope, values, now)
-    pasts, gaps = read_pasts(source, scope, case, values, since, now)
-    rooms = read_rooms(source, case, pasts)
-    return replace(case, gaps=tuple(dict.fromkeys((*case.gaps, *gaps)))), pasts, rooms
+    case, pasts = read_with_pasts(source, scope, values, since, now)
+    return case, pasts, read_rooms(source, case, pasts)
 
 
 def read_pasts(

@@ -50,9 +50,11 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
       # An autoscaler, where more replicas are the answer
       kubectl oom recommend deploy/api -o hpa
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
-    from kubectl_oom.cli.reading import open_source, read_proposals, scope_of
+    from kubectl_oom.cli.reading import open_source, read_for_sizes, scope_of
     from kubectl_oom.cli.sizing import asked_of
     from kubectl_oom.cli.surveying import Reach, stock_of
+    from kubectl_oom.cli.why import nothing_found
+    from kubectl_oom.judge.propose import propose
 
     output = output_of(values["output"], values["width"], RECOMMEND_OUTPUTS)
     asked = asked_of(values)
@@ -65,8 +67,12 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
 
         stream(*large, scope, values, Reach(since=now - span, until=now, asked=asked), output)
         return
-    report = read_proposals(source, scope, values, asked, now - span, now)
-    show(report, output, now)
+    case, pasts, rooms = read_for_sizes(source, scope, values, now - span, now)
+    if not case.pods and not pasts and output.format not in ("json", "yaml"):
+        nothing_found("text", scope, now)
+        if output.format != "csv":  # whose first row is there whatever follows
+            return
+    show(propose(case, pasts, rooms, since=now - span, until=now, asked=asked), output, now)
 
 
 def aimed(items: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
