@@ -38,7 +38,7 @@ BAD = {
     "-o json": REDUCED,
     "--apply": SNAPSHOT,
     "--apply --yes": SNAPSHOT,
-    "--dry-run=server": SNAPSHOT,
+    "--dry-run=server": SNAPSHOT.replace("--apply", "--dry-run=server"),
     "-o helm-values": "error: deploy/slow-growth in demo does not say that a Helm chart made it (label helm.sh/chart)",
 }
 

@@ -140,7 +140,8 @@ def fix_asked(values: dict[str, Any]) -> FixAsked:
 def _refuse_for_a_snapshot(values: dict[str, Any], form: str, dry_run: str | None) -> None:
     """OomError for what only a cluster can do, or what a snapshot does not hold."""
     if values["apply_it"] or dry_run == "server":
-        raise OomError("error: a snapshot cannot be changed: --apply needs a cluster")
+        asked = "--apply" if values["apply_it"] else "--dry-run=server"
+        raise OomError(f"error: a snapshot cannot be changed: {asked} needs a cluster")
     if form in ("json", "yaml"):
         raise OomError(
             "error: a snapshot holds objects reduced to what is read, which must not be applied as a whole",
