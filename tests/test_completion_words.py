@@ -123,6 +123,8 @@ def test_every_option_that_takes_a_value_is_completed_or_is_free(monkeypatch: py
         ("why -c ", [":4"]),
         ("why -n shop --from snapshot.json ", [*(f"{word}/" for word in KIND_WORDS), ":38"]),
         ("version ", [":4"]),
+        ("help wh", ["why", ":4"]),
+        ("help why ", [*COMMANDS, ":36"]),  # not its help: whatever is printed here is a candidate
     ],
 )
 def test_what_needs_no_cluster_is_offered_without_one(

@@ -153,3 +153,14 @@ def test_the_defaults_that_help_names_are_those_of_the_code() -> None:
 
     assert f"default: {REQUEST_SECONDS:g}s; a metrics engine's: {DEFAULT_TIMEOUT_SECONDS:g}s" in REQUEST_TIMEOUT
     assert f"list price, {LIST_PRICE:.3f};" in str(price.help)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_help_is_a_word_as_well_as_a_flag(name: str, helps: dict[str, str]) -> None:
+    ran = oom("help", *filter(None, [name]))
+
+    assert (ran.code, ran.out, ran.err) == (0, helps[name], "")
+
+
+def test_there_is_no_help_for_a_command_that_does_not_exist() -> None:
+    assert oom("help", "wyh").line == 'error: unknown command "wyh" for "kubectl oom"'

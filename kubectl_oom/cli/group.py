@@ -29,6 +29,8 @@ COMMANDS = {
     "version": "Print the version",
 }
 
+HELP = "help"  # a word that every program of cobra's takes
+
 
 class LazyGroup(click.Group):
     """A group whose subcommands live in modules of their own."""
@@ -48,7 +50,14 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, with kubectl's words for a command that does not exist."""
+        """As click's, with kubectl's words for a command that does not exist, and `help NAME` as there."""
+        if args[:1] == [HELP]:
+            if ctx.resilient_parsing:
+                return None, None, []  # the cursor is behind it: a command may follow, as at the beginning
+            if not args[1:]:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            return self.resolve_command(ctx, [args[1], "--help"])
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f'unknown command "{args[0]}" for "{ctx.command_path}"', ctx)
         return super().resolve_command(ctx, args)
