@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kubectl_oom import evidence
-from kubectl_oom.cli.asking import LIMIT_VARIABLE
 from tests.connection.servers import Reply, api_server
 from tests.program import DEADLINE_SECONDS, ENVIRONMENT
 from tests.served_names import kubeconfig_for, pod
