@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from kubectl_oom.evidence import Condition, Gap, Owner, Replicas
-from kubectl_oom.judge.diagnose import diagnose, every_end, kills_before_the_samples
+from kubectl_oom.judge.blind_spots import kills_before_the_samples
+from kubectl_oom.judge.diagnose import diagnose, every_end
 from kubectl_oom.show.next_steps import OWN_COMMANDS, Place, next_steps
 from kubectl_oom.show.sentences import verdict_sentence
 from tests.build import (

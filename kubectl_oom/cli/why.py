@@ -49,7 +49,8 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes what the deco
       kubectl oom why deploy/api --from api.json
     """  # noqa: D301 - click's own mark for text that is not to be wrapped
     from kubectl_oom.cli.reading import open_source, read_case, scope_of
-    from kubectl_oom.judge.diagnose import diagnose, kills_before_the_samples
+    from kubectl_oom.judge.blind_spots import kills_before_the_samples
+    from kubectl_oom.judge.diagnose import diagnose
 
     output = output_of(values["output"], values["width"])
     source, now = open_source(values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubectl_oom.evidence import (
@@ -12,11 +11,11 @@ from kubectl_oom.evidence import (
     Citation,
     Confidence,
     Diagnosis,
-    Gap,
     LastSample,
     Report,
     Verdict,
 )
+from kubectl_oom.judge.blind_spots import expired_events, unseen_children
 from kubectl_oom.judge.clues import Clues, clues_of
 from kubectl_oom.judge.findings import findings_of_end, later_end
 from kubectl_oom.judge.node import node_answer
@@ -29,18 +28,15 @@ from kubectl_oom.judge.stops import evicted_pod
 from kubectl_oom.judge.verdict import child_killed_now, judge_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from kubectl_oom.evidence import CaseFile, Container, Finding, Life, MemoryNow, Pod, RunUp, Termination
     from kubectl_oom.judge.instance import LifeSpan
 
-# The API server's default --event-ttl. Managed clusters may keep events shorter or longer.
-EVENT_TTL = timedelta(hours=1)
 NOT_ADMITTED = "OutOf"  # OutOfmemory, OutOfcpu, OutOfpods: the kubelet's admission, not the kernel
 # Of the two ends the API keeps, a kernel kill is told before a newer end of another kind; an eviction ends the pod.
 _TOLD_FIRST = KERNEL_OOM_VERDICTS | {Verdict.EVICTED}
-_TOLD_BY_EVENTS = frozenset({Verdict.SIGKILL_UNKNOWN, Verdict.CONTAINER_LIMIT, Verdict.OOM_SCOPE_UNKNOWN})
 
 
 def diagnose(
@@ -68,7 +64,7 @@ def diagnose(
     chosen.sort(key=lambda d: (-(d.killed_at.timestamp() if d.killed_at else 0), d.namespace, d.pod, d.container))
     return Report(
         items=tuple(chosen),
-        gaps=(*case.gaps, *_expired_events(chosen, case, now), *_unseen_children(case)),
+        gaps=(*case.gaps, *expired_events(chosen, case, now), *unseen_children(case)),
         nodes=tuple(node_answer(case, name, chosen, narrowed=narrowed) for name in nodes),
     )
 
@@ -311,59 +307,3 @@ def _span(life: Life, clues: Clues | None) -> LifeSpan:
         oom_killed=bool(clues and clues.end.reason == "OOMKilled") or any(s.value for s in life.oom_events),
         limit_bytes=limit,
     )
-
-
-# --- gaps that only the judgement knows ----------------------------------------------------------------------------
-
-
-def _expired_events(items: Iterable[Diagnosis], case: CaseFile, now: datetime) -> list[Gap]:
-    pods = {(pod.namespace, pod.name): pod for pod in case.pods}
-    for item in items:
-        pod = pods[item.namespace, item.pod]
-        old = item.killed_at is not None and now - item.killed_at > EVENT_TTL
-        kept = any(e.last_at and item.killed_at and e.last_at <= item.killed_at for e in pod.events)
-        if old and not kept and item.verdict in _TOLD_BY_EVENTS:
-            return [
-                Gap(
-                    source="pod events",
-                    reason="none from the time of the kill are kept: events expire after an hour by default, so a probe "
-                    "kill or a stop before it would not show",
-                    remedy="take a snapshot early next time: kubectl oom snapshot TARGET -f FILE",
-                )
-            ]
-    return []
-
-
-def kills_before_the_samples(report: Report, case: CaseFile, now: datetime) -> tuple[Gap, ...]:
-    """The gap that a kill leaves which is older than what the metrics engine was asked about."""
-    since = case.history.since if case.history else None
-    killed = [item.killed_at for item in report.items if item.verdict not in NOTHING_KILLED and item.killed_at]
-    old = [at for at in killed if since and at < since]
-    if not old:
-        return ()
-    days = -(-(now - min(old)) // timedelta(days=1)) + 1  # with a day before it
-    return (
-        Gap(
-            source="metrics engine",
-            reason="not asked about what came before kills more than a week ago",
-            remedy=f"kubectl oom history TARGET --since {days}d",
-        ),
-    )
-
-
-def _unseen_children(case: CaseFile) -> list[Gap]:
-    """Without the kubelet's counters or a metrics engine, kills of child processes cannot be seen at all."""
-    counted = any(life.oom_events for life in (case.history.lives if case.history else ())) or any(
-        now.oom_events is not None for n in case.now_by_container.values() for now in n
-    )
-    running = any(c.state == "running" for pod in case.pods for c in pod.containers)
-    if counted or case.children_counted or not running:
-        return []
-    return [
-        Gap(
-            source="kills of child processes",
-            reason="a process killed while its container lives on shows only in container_oom_events_total, which could "
-            "not be read",
-            remedy="allow get on nodes/proxy, or name a metrics engine: --prometheus-url",
-        )
-    ]
