@@ -8,8 +8,7 @@ import pytest
 
 from kubectl_oom.evidence import Replicas
 from kubectl_oom.judge.diagnose import diagnose
-from kubectl_oom.read.gather import NODES_BY_KUBELET, Wants, ended_or_stuck, gather
-from kubectl_oom.read.objects import pod_of
+from kubectl_oom.read.gather import Wants, gather
 from kubectl_oom.read.single_reads import EVENT_LISTS_BY_POD
 from kubectl_oom.read.source import DEPLOYMENTS, PODS, ReadError
 from kubectl_oom.read.targets import Scope, Target
@@ -22,19 +21,29 @@ REPLICA_SET, OTHER_REPLICA_SET = controlled_by("ReplicaSet", "api-7d9"), control
 EVERYTHING = Scope(targets=(Target(PODS, None),), namespace=None)
 
 
-def _why(source: InMemory, scope: Scope = POD, **wants: bool) -> Any:
+def answered(source: InMemory, scope: Scope = POD, **wants: bool) -> Any:
+    """The case about a target, and what `why` says of it."""
     case = gather(source, scope, now=NOW, wants=Wants(**wants))
     return case, diagnose(case, now=NOW)
 
 
-def _failing(question: str, reason: str, source: InMemory | None = None) -> InMemory:
+def failing(question: str, reason: str, source: InMemory | None = None) -> InMemory:
+    """A cluster in which one question is refused, or not answered."""
     source = source or cluster()
     source.failures = {question: ReadError(reason, f"{question}: {reason}", 403 if reason == "Forbidden" else None)}
     return source
 
 
+def many(count: int, nodes: int = 1) -> InMemory:
+    """So many killed pods of one Deployment on so many nodes."""
+    source = cluster()
+    source.objects["pods"] = [pod_json(f"api-{n}", spec={"nodeName": f"node-{n % nodes}"}) for n in range(count)]
+    source.pages = {f"node-{n}": cluster().pages["node-a"] for n in range(nodes)}
+    return source
+
+
 def test_everything_that_answers_is_in_the_case() -> None:
-    case, report = _why(cluster())
+    case, report = answered(cluster())
 
     (item,) = report.items
     assert (item.verdict.value, item.confidence.value, item.serving) == ("container-limit", "certain", (1, 2))
@@ -62,7 +71,7 @@ def test_everything_that_answers_is_in_the_case() -> None:
 def test_one_failing_source_leaves_one_gap_and_the_verdict_still_comes(
     question: str, source: str, confidence: str, reason: str
 ) -> None:
-    _, report = _why(_failing(question, reason))
+    _, report = answered(failing(question, reason))
 
     (item,) = report.items
     assert (item.verdict.value, item.confidence.value) == ("container-limit", confidence)
@@ -74,7 +83,7 @@ def test_one_failing_source_leaves_one_gap_and_the_verdict_still_comes(
 
 @pytest.mark.parametrize("reason", [reason for reason in REASONS if reason != "NotFound"])
 def test_an_owner_that_may_not_be_read_is_a_gap(reason: str) -> None:
-    case, report = _why(_failing("get replicasets", reason))
+    case, report = answered(failing("get replicasets", reason))
 
     assert [(gap.source, bool(gap.remedy)) for gap in report.gaps] == [("owners (ReplicaSet api-7d9)", True)]
     assert [owner.name for owner in case.pods[0].owners] == ["api-7d9"]
@@ -83,10 +92,10 @@ def test_an_owner_that_may_not_be_read_is_a_gap(reason: str) -> None:
 def test_without_replica_sets_a_deployments_pods_are_told_by_name_and_that_is_said() -> None:
     api = metadata("api-0", labels={"app": "api", "pod-template-hash": "7d9"}, ownerReferences=REPLICA_SET)
     other = metadata("api-1", labels={"app": "api", "pod-template-hash": "7d9"}, ownerReferences=OTHER_REPLICA_SET)
-    source = _failing("list replicasets", "Forbidden")
+    source = failing("list replicasets", "Forbidden")
     source.objects["pods"] = [pod_json(metadata=api), pod_json("api-1", metadata=other)]
 
-    case, report = _why(source, Scope(targets=(Target(DEPLOYMENTS, "api"),), namespace="shop"))
+    case, report = answered(source, Scope(targets=(Target(DEPLOYMENTS, "api"),), namespace="shop"))
 
     assert [(pod.name, [owner.name for owner in pod.owners]) for pod in case.pods] == [("api-0", ["api-7d9", "api"])]
     assert [(gap.source, gap.reason) for gap in report.gaps] == [("owners (ReplicaSets)", "not permitted (403)")]
@@ -95,17 +104,17 @@ def test_without_replica_sets_a_deployments_pods_are_told_by_name_and_that_is_sa
 @pytest.mark.parametrize("reason", ["Timeout", "Unreachable"])
 def test_replica_sets_that_do_not_answer_are_an_error_not_a_guess(reason: str) -> None:
     with pytest.raises(ReadError, match=reason):
-        _why(_failing("list replicasets", reason), Scope(targets=(Target(DEPLOYMENTS, "api"),), namespace="shop"))
+        answered(failing("list replicasets", reason), Scope(targets=(Target(DEPLOYMENTS, "api"),), namespace="shop"))
 
 
 def test_an_owner_that_is_gone_is_no_gap() -> None:
-    _, report = _why(_failing("get replicasets", "NotFound"))
+    _, report = answered(failing("get replicasets", "NotFound"))
 
     assert report.gaps == ()
 
 
 def test_without_the_kubelet_metrics_k8s_io_is_asked() -> None:
-    case, _ = _why(_failing("kubelet metrics", "Forbidden"))
+    case, _ = answered(failing("kubelet metrics", "Forbidden"))
 
     (now,) = case.now_by_container["shop", "api-0", "app"]
     assert (now.source, now.working_set_bytes) == ("metrics.k8s.io", 20 * MI)
@@ -113,10 +122,10 @@ def test_without_the_kubelet_metrics_k8s_io_is_asked() -> None:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_both_ways_to_present_memory_may_fail(reason: str) -> None:
-    source = _failing("kubelet metrics", reason)
+    source = failing("kubelet metrics", reason)
     source.failures["pod metrics"] = ReadError(reason, "no")
 
-    _, report = _why(source)
+    _, report = answered(source)
 
     assert [gap.source for gap in report.gaps] == ["kubelet (node node-a)", "metrics.k8s.io (namespace shop)"]
     assert all(gap.remedy for gap in report.gaps)
@@ -135,12 +144,12 @@ def test_both_ways_to_present_memory_may_fail(reason: str) -> None:
 def test_what_metrics_k8s_io_cannot_say_of_any_pod_is_asked_and_told_once(
     error: ReadError | None, asked: int, told: int
 ) -> None:
-    source = _failing("kubelet metrics", "Forbidden", _many(9))
+    source = failing("kubelet metrics", "Forbidden", many(9))
     source.metrics = {}
     if error:
         source.failures["pod metrics"] = error
 
-    _, report = _why(source, EVERYTHING)
+    _, report = answered(source, EVERYTHING)
 
     assert source.asked["pod metrics"] == asked
     assert sum(gap.source.startswith("metrics.k8s.io") for gap in report.gaps) == told
@@ -153,17 +162,17 @@ def test_a_kubelet_without_container_metrics_is_asked_for_its_summary() -> None:
     }
     source = cluster(pages={"node-a": "# nothing\n"}, summaries={"node-a": {"pods": [told]}})
 
-    case, _ = _why(source)
+    case, _ = answered(source)
 
     assert case.now_by_container["shop", "api-0", "app"][0].working_set_bytes == 7
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_log_that_cannot_be_read_is_a_gap(reason: str) -> None:
-    source = _failing("log previous=True", reason)
+    source = failing("log previous=True", reason)
     source.objects["pods"] = [pod_json("api-0", killed_status(reason="Error", exitCode=1))]
 
-    _, report = _why(source)
+    _, report = answered(source)
 
     assert [(gap.source, bool(gap.remedy)) for gap in report.gaps] == [("log (container app of pod api-0)", True)]
     assert [item.verdict.value for item in report.items] == ["not-oom"]
@@ -171,12 +180,12 @@ def test_a_log_that_cannot_be_read_is_a_gap(reason: str) -> None:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_limit_ranges_that_cannot_be_read_are_a_gap(reason: str) -> None:
-    source = _failing("list limitranges", reason)
+    source = failing("list limitranges", reason)
     source.objects["pods"][0]["metadata"]["annotations"] = {
         "kubernetes.io/limit-ranger": "memory limit for container app"
     }
 
-    _, report = _why(source)
+    _, report = answered(source)
 
     assert [(gap.source, bool(gap.remedy)) for gap in report.gaps] == [("limit ranges (namespace shop)", True)]
     assert "limit-from-limitrange" in [finding.code for finding in report.items[0].findings]
@@ -184,10 +193,10 @@ def test_limit_ranges_that_cannot_be_read_are_a_gap(reason: str) -> None:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_pods_of_a_node_that_cannot_be_listed_are_a_gap(reason: str) -> None:
-    source = _failing("list pods of a node", reason)
+    source = failing("list pods of a node", reason)
     source.objects["pods"] = [pod_json(spec={"containers": [{"name": "app"}]})]
 
-    _, report = _why(source)
+    _, report = answered(source)
 
     assert [(gap.source, bool(gap.remedy)) for gap in report.gaps] == [("node pods (node node-a)", True)]
     assert [item.verdict.value for item in report.items] == ["node"]
@@ -206,7 +215,7 @@ def test_everything_optional_may_fail_at_once() -> None:
     ]
     source.failures = {question: ReadError("Forbidden", "no", 403) for question in questions}
 
-    _, report = _why(source)
+    _, report = answered(source)
 
     (item,) = report.items
     assert (item.verdict.value, item.confidence.value) == ("container-limit", "possible")
@@ -215,14 +224,14 @@ def test_everything_optional_may_fail_at_once() -> None:
 
 def test_the_target_itself_must_be_readable() -> None:
     with pytest.raises(ReadError):
-        _why(_failing("get pods", "Forbidden"))
+        answered(failing("get pods", "Forbidden"))
 
 
 def test_unwanted_sources_are_not_asked() -> None:
     source = cluster()
     source.objects["pods"] = [pod_json("api-0", killed_status(reason="Error"))]
 
-    _why(source, logs=False, kubelet=False, metrics=False)
+    answered(source, logs=False, kubelet=False, metrics=False)
 
     assert not {"log previous=True", "kubelet metrics", "pod metrics", "history"} & set(source.asked)
 
@@ -231,7 +240,7 @@ def test_the_log_of_the_instance_that_ended_is_read() -> None:
     source = cluster(lines={"api-0": (heap_line("MemoryError", "python"),)})
     source.objects["pods"] = [pod_json("api-0", killed_status(reason="Error", exitCode=1))]
 
-    case, report = _why(source)
+    case, report = answered(source)
 
     assert (source.asked["log previous=True"], source.asked["log previous=False"]) == (1, 0)
     assert [line.namespace for line in case.heap_lines] == ["shop"]
@@ -246,7 +255,7 @@ def test_events_of_an_earlier_pod_of_that_name_are_not_its_own() -> None:
     theirs["involvedObject"]["uid"] = "uid-of-an-earlier-one"
     source.objects["events"] = [mine, theirs]
 
-    case, _ = _why(source)
+    case, _ = answered(source)
 
     assert [event.object_uid for event in case.pods[0].events] == ["uid-of-api-0"]
 
@@ -259,7 +268,7 @@ def test_pods_of_one_name_in_two_namespaces_keep_their_own_evidence() -> None:
         life(samples(0.97 * LIMIT), container_id=ENDED_ID), node_share=0.5, pod_usage={"api-0": samples(5)}
     )
 
-    case, report = _why(source, EVERYTHING)
+    case, report = answered(source, EVERYTHING)
 
     assert sorted(case.history.pod_usage) == ["other/api-0", "shop/api-0"]
     assert sorted(life.namespace for life in case.history.lives) == ["other", "shop"]
@@ -270,11 +279,11 @@ def test_pods_of_one_name_in_two_namespaces_keep_their_own_evidence() -> None:
 
 
 def test_an_event_is_about_one_pod_though_a_whole_namespace_of_them_was_listed() -> None:
-    source = _many(EVENT_LISTS_BY_POD + 2)
+    source = many(EVENT_LISTS_BY_POD + 2)
     stopped = event_json("e3", "Killing", "Stopping container app", of="api-3", lastTimestamp=stamp(302))
     source.objects["events"].append(stopped)
 
-    _, report = _why(source, EVERYTHING)
+    _, report = answered(source, EVERYTHING)
 
     assert source.asked["list pod events"] == 1
     assert [item.pod for item in report.items if item.verdict.value == "stopped"] == ["api-3"]
@@ -291,113 +300,9 @@ def test_neighbours_over_their_request_come_first_where_the_node_ran_out() -> No
         "pods": [{"podRef": {"namespace": "shop", "name": n}, "memory": {"workingSetBytes": b}} for n, b in use]
     }
 
-    case, report = _why(source)
+    case, report = answered(source)
 
     assert [n.name for n in case.nodes["node-a"].neighbours] == ["greedy", "api-0", "calm"]
     (told,) = [f.message for f in report.items[0].findings if f.code == "neighbours-over-request"]
     assert "shop/greedy uses 60Mi, requests 10Mi" in told
     assert "calm" not in told
-
-
-# --- how many questions ---------------------------------------------------------------------------------------------
-
-
-def _many(count: int, nodes: int = 1) -> InMemory:
-    """So many killed pods of one Deployment on so many nodes."""
-    source = cluster()
-    source.objects["pods"] = [pod_json(f"api-{n}", spec={"nodeName": f"node-{n % nodes}"}) for n in range(count)]
-    source.pages = {f"node-{n}": cluster().pages["node-a"] for n in range(nodes)}
-    return source
-
-
-def test_one_pod_costs_a_dozen_questions_at_most() -> None:
-    source = cluster()
-
-    _why(source)
-
-    questions = {name: count for name, count in source.asked.items() if name != "nodes of a history"}
-    assert sum(questions.values()) <= 12
-    assert max(questions.values()) == 1
-
-
-@pytest.mark.parametrize("name", ["api", None])
-def test_a_workload_that_was_asked_about_is_read_once(name: str | None) -> None:
-    source = cluster()
-
-    case, _ = _why(source, Scope(targets=(Target(DEPLOYMENTS, name),), namespace="shop"))
-
-    assert source.asked["get deployments"] + source.asked["list deployments"] == 1
-    (pod,) = case.pods
-    assert [owner.kind for owner in pod.owners] == ["ReplicaSet", "Deployment"]
-    assert case.replicas["shop", "Deployment", "api"] == Replicas(ready=1, wanted=2)
-
-
-def test_many_pods_of_one_workload_on_one_node_cost_no_more_than_a_few() -> None:
-    source = _many(200)
-
-    _why(source, Scope(targets=(Target(DEPLOYMENTS, "api"),), namespace="shop"))
-
-    assert source.asked["list pod events"] == 1
-    assert source.asked["kubelet metrics"] == source.asked["get nodes"] == source.asked["list node events"] == 1
-    assert source.asked["history"] == 1
-    assert source.asked["get deployments"] <= 2
-
-
-def test_a_few_pods_are_asked_for_their_own_events_only() -> None:
-    source = _many(EVENT_LISTS_BY_POD)
-
-    _why(source, EVERYTHING)
-
-    assert source.asked["list pod events"] == EVENT_LISTS_BY_POD
-
-
-def test_not_every_kubelet_of_a_large_cluster_is_asked_and_that_is_said() -> None:
-    source = _many(60, nodes=30)
-
-    _, report = _why(source, EVERYTHING)
-
-    assert source.asked["kubelet metrics"] == NODES_BY_KUBELET
-    told = [gap for gap in report.gaps if gap.source == "kubelet"]
-    assert any("only 20 of 30 nodes were asked" in gap.reason for gap in told)
-    assert all(gap.remedy for gap in told)
-
-
-def test_one_gap_for_many_pods_of_one_cause() -> None:
-    _, report = _why(_failing("list pod events", "Forbidden", _many(5)), EVERYTHING)
-
-    assert len([gap for gap in report.gaps if gap.source.startswith("pod events")]) == 1
-
-
-def test_a_large_selection_reads_deep_only_where_something_ended() -> None:
-    source = _many(3)
-    calm = {"name": "app", "state": {"running": {}}, "ready": True}
-    source.objects["pods"] += [pod_json(f"calm-{n}", calm) for n in range(100)]
-
-    case, report = _why(source, EVERYTHING)
-
-    assert len(case.pods) == 103
-    assert [item.pod for item in report.items] == ["api-0", "api-1", "api-2"]
-    assert source.asked["list pod events"] == 3
-
-
-@pytest.mark.parametrize(
-    ("changes", "bad"),
-    [
-        ({}, True),
-        ({"status": {"reason": "Evicted"}}, True),
-        ({"metadata": metadata("a", deletionTimestamp=stamp(1))}, True),
-        (
-            {"status": {"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}},
-            True,
-        ),
-        (
-            {"status": {"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "ContainerCreating"}}}]}},
-            False,
-        ),
-        ({"status": {"containerStatuses": [killed_status(reason="Completed", exitCode=0)]}}, False),
-        ({"status": {"containerStatuses": [killed_status(reason="OOMKilled", exitCode=0)]}}, True),
-        ({"status": {}}, False),
-    ],
-)
-def test_what_counts_as_a_trace_of_trouble(changes: dict[str, Any], bad: bool) -> None:  # noqa: FBT001
-    assert ended_or_stuck(pod_of(pod_json(**changes))) is bad
