@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,13 +58,16 @@ class Run:
     """What was done on the node, and how many kills the kernel made meanwhile."""
 
     scene: Scene
+    began: datetime
     deleted: tuple[str, ...]
     made: int
 
     def list(self, *args: str, metrics: bool = True) -> Ran:
         cluster = self.scene.cluster
         engine = ("--prometheus-url", str(cluster.prometheus_url)) if metrics else ("--no-prometheus",)
-        where = ("-n", self.scene.namespace, "--since", "1h")
+        # No longer than that: of the time before Prometheus began nobody knows whether it was counted.
+        since = math.ceil((datetime.now(timezone.utc) - self.began).total_seconds())
+        where = ("-n", self.scene.namespace, "--since", f"{since}s")
         return oom(cluster.kubeconfig(READER), "list", *where, *engine, *args)
 
     def rows(self, *args: str, metrics: bool = True) -> dict[str, dict[str, Any]]:
@@ -78,7 +83,7 @@ def run(node: Cluster) -> Iterator[Run]:
     if node.borrowed:
         pytest.skip("parts of a cluster that is not ours are not restarted")
     scene = Scene.empty(node)
-    before = kernel_kills()
+    began, before = datetime.now(timezone.utc), kernel_kills()
     _steady(scene)
     # A kubelet that restarts counts anew: what was not scraped before is known to nobody.
     scene.wait("Prometheus to count a child", lambda: _counted(scene) > 0, lambda: str(_counted(scene)))
@@ -95,7 +100,7 @@ def run(node: Cluster) -> Iterator[Run]:
     scene.wait("Prometheus to know the first wave", lambda: _known(scene, deleted), lambda: "not known")
     node.kubectl("delete", "pod", "-n", scene.namespace, *deleted)
     scene.wait("all kills", lambda: kernel_kills() - before >= KILLS and _settled(scene), lambda: _told(scene, before))
-    yield Run(scene, deleted, kernel_kills() - before)
+    yield Run(scene, began, deleted, kernel_kills() - before)
     scene.tear_down()
 
 

@@ -14,7 +14,7 @@ from tests.cluster.access import FIXER, READER
 from tests.documents import granted
 from tests.real.asked import permissions
 from tests.real.fixing import PROGRAM, environment, fix
-from tests.real.stage import Stage
+from tests.real.stage import ROOTS, Stage
 from tests.real.tool import oom, run
 
 if TYPE_CHECKING:
@@ -94,10 +94,12 @@ def test_no_reading_command_asks_for_more_than_the_role_permits(stage: Stage, tm
 def test_no_change_asks_for_more_than_both_roles_permit(stage: Stage) -> None:
     for target in TEMPLATED:
         stage.workload(*target.split("/"))
+    stage.workload("jobs", "waits")
+    stage.api.patch(stage.path(ROOTS["jobs"], "jobs", "waits"), {"spec": {"suspend": True}})
     stage.pod("bare")
     before = len(_asked(stage, FIXER))
 
-    ran = [fix(stage, target, *SIZES, *NOW) for target in TEMPLATED]
+    ran = [fix(stage, target, *SIZES, *NOW) for target in (*TEMPLATED, "jobs/waits")]
     ran += [fix(stage, "deploy/shop", "--undo", *NOW), fix(stage, "deploy/shop", *SIZES, "--dry-run", "server")]
     ran.append(fix(stage, "pod/bare", *SIZES, *NOW))
     asked = _asked(stage, FIXER)[before:]
