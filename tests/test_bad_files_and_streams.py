@@ -40,6 +40,16 @@ AT_ONCE_SECONDS = 10.0  # for a program to end: a request may take 15 s
 # --- snapshots ---------------------------------------------------------------------------------------------------------
 
 RECORDED = json.loads(RECORDING.read_text())
+
+
+def with_a_sample_of(value: float) -> str:
+    """The recording, with another number in place of its first sample of memory."""
+    changed = copy.deepcopy(RECORDED)
+    history = next(one["answer"] for one in changed["answers"] if one["ask"] == "history")
+    history["lives"][0]["working_set"][0][1] = value
+    return json.dumps(changed)
+
+
 FILES = {
     "empty": ("", "is not a snapshot: it is not JSON"),
     "text": ("hello", "is not a snapshot: it is not JSON"),
@@ -56,6 +66,8 @@ FILES = {
         "is a damaged snapshot: it does not say when it was taken",
     ),
     "without its objects": (json.dumps(RECORDED | {"objects": None}), "is a damaged snapshot: "),
+    "with more than any memory": (with_a_sample_of(10**400), "is a damaged snapshot: ValueError at a number that is"),
+    "with memory without end": (with_a_sample_of(float("inf")), "is a damaged snapshot: "),
     "with other answers": (json.dumps(RECORDED | {"answers": [5]}), "is a damaged snapshot: "),
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kubectl_oom.evidence import Life, MemoryHistory, Sample
 from kubectl_oom.read.lives import SPEC_LIMIT
 from kubectl_oom.read.objects import moment_of
+from kubectl_oom.read.values import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ def history_from_json(
     high = until.timestamp() if until else float("inf")
 
     def samples(pairs: list[list[float]]) -> tuple[Sample, ...]:
-        return tuple(Sample(at=_moment(at), value=int(value)) for at, value in pairs if low <= at <= high)
+        return tuple(Sample(at=_moment(at), value=count_of(value)) for at, value in pairs if low <= at <= high)
 
     def named(name: str, wanted: Sequence[str] | None) -> dict[str, tuple[Sample, ...]]:
         return {key: samples(pairs) for key, pairs in document.get(name, {}).items() if wanted is None or key in wanted}
@@ -75,7 +76,7 @@ def history_from_json(
         lives=lives,
         node_usage=named("node_usage", nodes),
         pods_working_set=named("pods_working_set", nodes),
-        pods_limit={k: int(v) for k, v in document["pods_limit"].items() if nodes is None or k in nodes},
+        pods_limit={k: count_of(v) for k, v in document["pods_limit"].items() if nodes is None or k in nodes},
         pod_usage=named("pod_usage", pods),
         warnings=tuple(str(w) for w in document["warnings"]),
     )

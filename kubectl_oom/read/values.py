@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from kubectl_oom import evidence
 from kubectl_oom.evidence import Sample
+from kubectl_oom.read.answer import whole
 
 T = TypeVar("T")
 # Names that the evidence modules import for annotations only.
@@ -51,7 +52,7 @@ def _read(kind: Any, document: Any) -> Any:  # noqa: ANN401 - a type and its JSO
         return None if document is None else _read(next(a for a in arguments if a is not type(None)), document)
     if kind is Sample:
         at, value = document
-        return Sample(at=_moment(at), value=int(value))
+        return Sample(at=_moment(at), value=count_of(value))
     if origin is tuple:
         return tuple(_read(arguments[0], item) for item in document)
     if origin is Mapping:
@@ -70,7 +71,15 @@ def _read(kind: Any, document: Any) -> Any:  # noqa: ANN401 - a type and its JSO
         return float(document)
     if not isinstance(document, kind) or (kind is int and isinstance(document, bool)):
         raise ValueError(f"{kind.__name__} expected")
-    return document
+    return count_of(document) if kind is int else document
+
+
+def count_of(number: float) -> int:
+    """A whole number of a document; ValueError for what no 64-bit integer holds, with which nobody can reckon."""
+    count = whole(int(number))
+    if count is None:
+        raise ValueError("a number that is too large")
+    return count
 
 
 @lru_cache
