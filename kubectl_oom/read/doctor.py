@@ -52,53 +52,33 @@ def examine(
     `clock` gives seconds from any start, for the time each source took.
     """
     node = _any_node(connection)
+    here = f"namespace {namespace}"
+
+    def listed(source: str, serves: str, kind: Kind) -> tuple[str, str, str, Callable[[], str]]:
+        return source, serves, here, _list(connection, kind, namespace)
+
     probes: list[tuple[str, str, str, Callable[[], str]]] = [
-        ("pods", "verdicts: how containers ended", f"namespace {namespace}", _list(connection, PODS, namespace)),
-        (
-            "pod events",
-            "probe kills, stops, start failures",
-            f"namespace {namespace}",
-            _list(connection, EVENTS, namespace),
-        ),
+        listed("pods", "verdicts: how containers ended", PODS),
+        listed("pod events", "probe kills, stops, start failures", EVENTS),
         ("node events", "node OOM kills", "namespace default", _list(connection, EVENTS, "default")),
         ("node", "node memory, versions, pressure", node or "no node known", _node(connection, node)),
         ("nodes", "whether a size fits on a node", "", _list(connection, NODES, None)),
         ("node pods", "who else is on a node, free room", "", _list(connection, PODS, None)),
-        ("owners", "naming the workload, replicas", f"namespace {namespace}", _owners(connection, namespace)),
-        (
-            "limit ranges",
-            "limits nobody chose, refused sizes",
-            f"namespace {namespace}",
-            _list(connection, LIMIT_RANGES, namespace),
-        ),
-        (
-            "resource quotas",
-            "whether a size fits the namespace",
-            f"namespace {namespace}",
-            _list(connection, RESOURCE_QUOTAS, namespace),
-        ),
-        (
-            "autoscalers",
-            "what a new request does to replicas",
-            f"namespace {namespace}",
-            _list(connection, HORIZONTAL_AUTOSCALERS, namespace),
-        ),
+        ("owners", "naming the workload, replicas", here, _owners(connection, namespace)),
+        listed("limit ranges", "limits nobody chose, refused sizes", LIMIT_RANGES),
+        listed("resource quotas", "whether a size fits the namespace", RESOURCE_QUOTAS),
+        listed("autoscalers", "what a new request does to replicas", HORIZONTAL_AUTOSCALERS),
         (
             "vertical autoscalers",
             "who else sets sizes",
-            f"namespace {namespace}",
+            here,
             _vertical_autoscalers(connection, namespace),
         ),
-        (
-            "disruption budgets",
-            "what a rollout may take away",
-            f"namespace {namespace}",
-            _list(connection, DISRUPTION_BUDGETS, namespace),
-        ),
+        listed("disruption budgets", "what a rollout may take away", DISRUPTION_BUDGETS),
         (
             "claims",
             "volumes that one pod alone can have",
-            f"namespace {namespace}",
+            here,
             _nobody(connection, CLAIMS, namespace),
         ),
         (
@@ -110,10 +90,10 @@ def examine(
         (
             "alert rules",
             "alerts --check of a cluster",
-            f"namespace {namespace}",
+            here,
             _if_known(connection, PROMETHEUS_RULES, _list(connection, PROMETHEUS_RULES, namespace)),
         ),
-        ("log", "the program's own heap errors", f"namespace {namespace}", _log(connection, namespace)),
+        ("log", "the program's own heap errors", here, _log(connection, namespace)),
         ("kubelet", "memory now, killed children", node or "no node known", _kubelet(connection, node)),
         ("metrics.k8s.io", "working set now, without the kubelet", "", _metrics_api(connection, namespace)),
         ("metrics engine", "the run-up to a kill, history, sizes", "", _engine(connection, engine)),
